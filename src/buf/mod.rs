@@ -1,0 +1,19 @@
+//! The receive buffers of one shard and the slices that lend them out.
+//!
+//! Owns the memory that the kernel fills and the record of who holds each buffer: the kernel, the
+//! pool's returned list, or slices. Must not know what the bytes mean, nor how the kernel is told
+//! about buffers: `ring` takes returned buffers from here and reports filled ones.
+//!
+//! One of the three places with `unsafe` code. The rule it rests on: memory of a buffer is read
+//! only while slices hold it, and then nobody writes to it.
+
+mod pool;
+mod region;
+mod slice;
+
+pub(crate) use pool::{Pool, PoolError};
+pub(crate) use region::{OutOfMemory, Region};
+pub(crate) use slice::BufSlice;
+
+#[cfg(test)]
+mod tests;

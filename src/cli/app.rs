@@ -1,0 +1,167 @@
+//! The built-in application: what the command serves to show that the server works, and what
+//! load generators ask for.
+
+use std::time::Duration;
+
+use serde::Serialize;
+
+use super::page;
+use crate::http::{HandlerError, HttpContext, Method, RequestHead, Status};
+use crate::shard::sleep;
+
+/// The longest delay that `/delay/MS` grants: a minute.
+const DELAY_MS_MAX: u64 = 60_000;
+
+/// The most chunks that `/stream/N` sends.
+const STREAM_CHUNKS_MAX: u64 = 1_000_000;
+
+/// What a path names.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Route {
+    Home,
+    Plaintext,
+    Json,
+    Echo,
+    Features,
+    Delay(u64),
+    Stream(u64),
+    /// A number that is none, or too large.
+    BadNumber { max: u64 },
+    Unknown,
+}
+
+impl Route {
+    fn of(request: &RequestHead) -> Self {
+        match request.path() {
+            "/plaintext" => Self::Plaintext,
+            "/json" => Self::Json,
+            "/" => Self::Home,
+            "/echo" => Self::Echo,
+            "/features" => Self::Features,
+            path => {
+                if let Some(number) = path.strip_prefix("/delay/") {
+                    Self::number(number, DELAY_MS_MAX, Self::Delay)
+                } else if let Some(number) = path.strip_prefix("/stream/") {
+                    Self::number(number, STREAM_CHUNKS_MAX, Self::Stream)
+                } else {
+                    Self::Unknown
+                }
+            }
+        }
+    }
+
+    fn number(text: &str, max: u64, route: fn(u64) -> Self) -> Self {
+        match text.parse() {
+            Ok(number) if number <= max => route(number),
+            Ok(_) | Err(_) => Self::BadNumber { max },
+        }
+    }
+
+    /// The methods that the path knows, as an Allow field lists them.
+    fn allow(self) -> &'static str {
+        if self == Self::Echo { "POST, PUT" } else { "GET, HEAD" }
+    }
+
+    fn allows(self, method: Method) -> bool {
+        match self {
+            Self::Echo => matches!(method, Method::Post | Method::Put),
+            _ => matches!(method, Method::Get | Method::Head),
+        }
+    }
+}
+
+#[derive(Serialize)]
+struct Message {
+    message: &'static str,
+}
+
+/// Answers one request.
+pub(super) async fn serve(ctx: &mut HttpContext) -> Result<(), HandlerError> {
+    answer(ctx).await.map_err(|error| HandlerError::Failed(error.into()))
+}
+
+async fn answer(ctx: &mut HttpContext) -> Result<(), Box<dyn std::error::Error>> {
+    let (route, method) = {
+        let request = ctx.request();
+        (Route::of(&request), request.method())
+    };
+    if route == Route::Unknown {
+        ctx.status(Status::NOT_FOUND)?.text("There is nothing here. Try /\n")?;
+        return Ok(());
+    }
+    if !route.allows(method) {
+        ctx.status(Status::METHOD_NOT_ALLOWED)?.field("Allow", route.allow())?;
+        return Ok(());
+    }
+    match route {
+        Route::Plaintext => ctx.fixed("text/plain", b"Hello, World!")?,
+        Route::Json => ctx.json(&Message { message: "Hello, World!" })?,
+        Route::Home => ctx.bytes("text/html; charset=utf-8", page::render(ctx))?,
+        Route::Echo => echo(ctx).await?,
+        Route::Features => features(ctx)?,
+        Route::Delay(millis) => {
+            sleep(Duration::from_millis(millis)).await;
+            ctx.text("done\n")?;
+        }
+        Route::Stream(chunks) => stream(ctx, chunks).await?,
+        Route::BadNumber { max } => {
+            let text = format!("The path must end with a number from 0 to {max}.\n");
+            ctx.status(Status::BAD_REQUEST)?.text(&text)?;
+        }
+        Route::Unknown => {}
+    }
+    Ok(())
+}
+
+/// Sends the body back as it comes.
+async fn echo(ctx: &mut HttpContext) -> Result<(), Box<dyn std::error::Error>> {
+    let content_type = ctx.request().field("Content-Type").map(<[u8]>::to_vec);
+    ctx.field("Content-Type", content_type.as_deref().unwrap_or(b"application/octet-stream"))?;
+    while let Some(chunk) = ctx.body().chunk().await? {
+        ctx.write(&chunk).await?;
+    }
+    Ok(())
+}
+
+async fn stream(ctx: &mut HttpContext, chunks: u64) -> Result<(), Box<dyn std::error::Error>> {
+    ctx.field("Content-Type", "text/plain")?;
+    for number in 1..=chunks {
+        ctx.write(format!("chunk {number} of {chunks}\n")).await?;
+        ctx.flush().await?;
+    }
+    Ok(())
+}
+
+/// The server's feature table as JSON.
+fn features(ctx: &HttpContext) -> Result<(), crate::http::ResponseError> {
+    #[derive(Serialize)]
+    struct Table<'a> {
+        addresses: &'a crate::features::ServerAddresses,
+        shards: &'a crate::features::Shards,
+        served_by_shard: usize,
+    }
+    let server = ctx.server();
+    ctx.json(&Table { addresses: server.addresses(), shards: server.shards(), served_by_shard: server.shard() })
+}
+
+#[cfg(test)]
+mod tests {
+    #![allow(clippy::unwrap_used)]
+    use super::{DELAY_MS_MAX, Route};
+    use crate::http::RequestHead;
+
+    fn route(target: &str) -> Route {
+        Route::of(&RequestHead::builder("GET", target).field("Host", "x").build().unwrap())
+    }
+
+    #[test]
+    fn paths_name_routes() {
+        assert_eq!(route("/"), Route::Home);
+        assert_eq!(route("/plaintext?x=1"), Route::Plaintext);
+        assert_eq!(route("/delay/15"), Route::Delay(15));
+        assert_eq!(route("/delay/60001"), Route::BadNumber { max: DELAY_MS_MAX });
+        assert_eq!(route("/delay/"), Route::BadNumber { max: DELAY_MS_MAX });
+        assert_eq!(route("/stream/3"), Route::Stream(3));
+        assert_eq!(route("/plaintext/"), Route::Unknown);
+    }
+}

@@ -1,0 +1,100 @@
+//! The command line: `lanner run` and `lanner check`.
+//!
+//! Owns the arguments, the environment variables behind them and exit codes. Everything that a
+//! command does is done by the library.
+
+#![forbid(unsafe_code)]
+
+mod app;
+mod check;
+mod page;
+
+use std::io;
+use std::process::ExitCode;
+
+use clap::{Args, Parser, Subcommand};
+
+use crate::ring;
+use crate::server::{Server, ShardCount, StartError};
+
+/// An HTTP server for Linux: io_uring, one shard per core.
+#[derive(Parser)]
+#[command(name = "lanner", version, about, max_term_width = 100)]
+struct Cli {
+    #[command(subcommand)]
+    command: Option<Command>,
+}
+
+#[derive(Subcommand)]
+enum Command {
+    /// Serve the built-in application (what `lanner` does without a command).
+    Run(RunArgs),
+    /// Print what this machine offers a server and what to do about each lack.
+    Check,
+}
+
+#[derive(Args)]
+struct RunArgs {
+    /// Addresses to listen on, separated by ';': http://localhost:5000, http://*:80,
+    /// http://[::1]:8080, http://unix:/run/lanner.sock?mode=660, http://unix:@name.
+    #[arg(long, env = "LANNER_URLS", default_value = crate::server::DEFAULT_URL)]
+    urls: String,
+    /// How many shards to run: a number, or 'auto' for one per CPU that the affinity mask and the
+    /// cgroup quota allow.
+    #[arg(long, default_value = "auto")]
+    shards: ShardCount,
+    /// Share TCP addresses with other processes of the same user that ask for it too.
+    #[arg(long)]
+    reuse_port: bool,
+}
+
+/// Runs the command that the arguments name. The exit code is 0 after an orderly end, 1 when the
+/// server cannot start, 2 when the arguments make no sense.
+#[must_use]
+pub fn main() -> ExitCode {
+    let command = Cli::parse().command.unwrap_or_else(|| {
+        // Parsed rather than made, so that the environment and the defaults count here too.
+        Command::Run(RunOnly::parse_from(["lanner"]).run)
+    });
+    match command {
+        Command::Run(args) => match run(&args) {
+            Ok(()) => ExitCode::SUCCESS,
+            Err(error) => {
+                eprintln!("lanner: {error}");
+                ExitCode::FAILURE
+            }
+        },
+        Command::Check => check(),
+    }
+}
+
+/// `RunArgs` without any argument given.
+#[derive(Parser)]
+struct RunOnly {
+    #[command(flatten)]
+    run: RunArgs,
+}
+
+fn run(args: &RunArgs) -> Result<(), StartError> {
+    Server::new().urls(&args.urls)?.shards(args.shards).reuse_port(args.reuse_port).run(app::serve)
+}
+
+fn check() -> ExitCode {
+    let probe = match ring::probe(&ring::RingConfig::default()) {
+        Ok(found) => found.shard.map_err(|error| error.to_string()).map(|()| {
+            let part = |name: &str, present, needed| check::RingPart { name: name.to_owned(), present, needed };
+            let flags = found.flags.iter().map(|(name, present)| part(name, *present, false));
+            let operations = found.operations.iter().map(|(name, present)| part(name, *present, true));
+            let registered = part("registered ring descriptor", found.registered_ring, false);
+            flags.chain(operations).chain([registered]).collect()
+        }),
+        Err(error) => Err(error.to_string()),
+    };
+    match check::run(&mut io::stdout().lock(), &probe) {
+        Ok(code) => code,
+        Err(error) => {
+            eprintln!("lanner: the report cannot be written: {error}");
+            ExitCode::FAILURE
+        }
+    }
+}

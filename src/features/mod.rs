@@ -1,0 +1,25 @@
+//! The feature table: what a server offers to a request, found by type.
+//!
+//! Three tables answer a look-up, in this order: the request's (fixed slots for the features that
+//! every Lanner server has, a short list for what handlers set), the connection's, the server's.
+//! Owns the slots and their reset; must not know a protocol or a socket. A custom server needs
+//! [`RequestFeature`] and [`ResponseFeature`] at least.
+
+#![forbid(unsafe_code)]
+
+mod connection;
+mod list;
+mod request;
+mod response;
+mod server;
+
+pub use crate::net::PeerAddress;
+pub use connection::Connection;
+pub(crate) use connection::{AddressSource, ConnectionFacts};
+pub use list::Features;
+pub use request::{
+    MaxRequestBodySize, MinRequestBodyDataRate, ReadOnly, RequestBodyDetection, RequestFeature,
+    RequestIdentifier, RequestLifetime, RequestTrailers,
+};
+pub use response::{ResponseFeature, ResponseTrailers, Upgrade};
+pub use server::{ServerAddresses, ServerFeatures, ShardFacts, Shards};

@@ -1,0 +1,134 @@
+//! The response's feature slots: status and fields, trailers, upgrade.
+
+use std::cell::{Cell, Ref, RefCell};
+
+use crate::http::{FieldError, FieldSection, Outbound, ResponseError, Status};
+
+/// Status, fields, and whether they are still to be changed.
+#[derive(Debug, Default)]
+pub struct ResponseFeature {
+    outbound: RefCell<Outbound>,
+}
+
+impl ResponseFeature {
+    /// The status; 200 at first.
+    #[must_use]
+    pub fn status(&self) -> Status {
+        self.outbound.borrow().status
+    }
+
+    /// Changes the status.
+    ///
+    /// # Errors
+    ///
+    /// [`ResponseError::AlreadyStarted`] or [`ResponseError::AlreadyComplete`] when it is too late.
+    pub fn set_status(&self, status: Status) -> Result<(), ResponseError> {
+        let mut outbound = self.outbound.borrow_mut();
+        outbound.check_open()?;
+        outbound.status = status;
+        Ok(())
+    }
+
+    /// Adds a field line, beside others of the same name.
+    ///
+    /// # Errors
+    ///
+    /// [`ResponseError::InvalidField`] for a name or a value that no field can have, and the
+    /// errors of [`set_status`](Self::set_status).
+    pub fn append_field(&self, name: &str, value: impl AsRef<[u8]>) -> Result<(), ResponseError> {
+        let mut outbound = self.outbound.borrow_mut();
+        outbound.check_open()?;
+        outbound.fields.append(name, value.as_ref()).map_err(invalid)
+    }
+
+    /// Sets a field, in place of all others of the same name.
+    ///
+    /// # Errors
+    ///
+    /// Those of [`append_field`](Self::append_field).
+    pub fn set_field(&self, name: &str, value: impl AsRef<[u8]>) -> Result<(), ResponseError> {
+        let mut outbound = self.outbound.borrow_mut();
+        outbound.check_open()?;
+        outbound.fields.set(name, value.as_ref()).map_err(invalid)
+    }
+
+    /// The fields as they stand.
+    #[must_use]
+    pub fn fields(&self) -> Ref<'_, FieldSection> {
+        Ref::map(self.outbound.borrow(), |outbound| &outbound.fields)
+    }
+
+    /// Whether status and fields are fixed.
+    #[must_use]
+    pub fn has_started(&self) -> bool {
+        self.outbound.borrow().check_open().is_err()
+    }
+
+    pub(crate) fn outbound(&self) -> &RefCell<Outbound> {
+        &self.outbound
+    }
+}
+
+fn invalid(_: FieldError) -> ResponseError {
+    ResponseError::InvalidField
+}
+
+/// The fields behind the response body (RFC 9110, 6.5). On HTTP/1.1 they make the body chunked.
+#[derive(Debug, Default)]
+pub struct ResponseTrailers {
+    fields: RefCell<FieldSection>,
+}
+
+impl ResponseTrailers {
+    /// Adds a trailer. Trailers are sent when the handler is done.
+    ///
+    /// # Errors
+    ///
+    /// [`ResponseError::InvalidField`] for a name or a value that no field can have.
+    pub fn append(&self, name: &str, value: impl AsRef<[u8]>) -> Result<(), ResponseError> {
+        self.fields.borrow_mut().append(name, value.as_ref()).map_err(invalid)
+    }
+
+    /// The trailers as they stand.
+    #[must_use]
+    pub fn fields(&self) -> Ref<'_, FieldSection> {
+        self.fields.borrow()
+    }
+
+    pub(crate) fn reset(&self) {
+        let mut fields = self.fields.borrow_mut();
+        if !fields.is_empty() {
+            fields.clear();
+        }
+    }
+}
+
+/// Whether the connection can be taken over (RFC 9110, 7.8 and 9.3.6).
+#[derive(Debug, Default)]
+pub struct Upgrade {
+    upgradable: Cell<bool>,
+    upgraded: Cell<bool>,
+}
+
+impl Upgrade {
+    /// Whether [`HttpContext::upgrade`](crate::http::HttpContext::upgrade) would be granted.
+    #[must_use]
+    pub fn is_upgradable(&self) -> bool {
+        self.upgradable.get() && !self.upgraded.get()
+    }
+
+    pub(crate) fn offer(&self) {
+        self.upgradable.set(true);
+    }
+
+    pub(crate) fn take(&self) -> bool {
+        let granted = self.is_upgradable();
+        self.upgraded.set(granted || self.upgraded.get());
+        granted
+    }
+
+    pub(crate) fn reset(&self) {
+        self.upgradable.set(false);
+        self.upgraded.set(false);
+    }
+}

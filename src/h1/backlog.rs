@@ -1,0 +1,102 @@
+//! Received bytes that the connection has not consumed yet.
+//!
+//! Owns the choice between a slice of the receive buffer (while the bytes are being worked on)
+//! and owned memory (once they have to wait): a connection that waits holds no receive buffer.
+
+use crate::buf::BufSlice;
+use crate::http::{Chunk, RequestHead};
+
+/// Bytes in the order of their arrival.
+#[derive(Debug, Default)]
+pub(super) enum Backlog {
+    /// Nothing waits; no memory is held.
+    #[default]
+    Empty,
+    /// What one receive has brought.
+    Pooled(BufSlice),
+    /// What had to wait. The first `start` bytes are consumed.
+    Owned {
+        /// Consumed bytes, then waiting bytes.
+        bytes: Vec<u8>,
+        /// How many are consumed.
+        start: usize,
+    },
+}
+
+impl Backlog {
+    /// The waiting bytes.
+    pub(super) fn bytes(&self) -> &[u8] {
+        match self {
+            Self::Empty => &[],
+            Self::Pooled(slice) => slice,
+            Self::Owned { bytes, start } => bytes.get(*start..).unwrap_or_default(),
+        }
+    }
+
+    /// How many bytes wait.
+    pub(super) fn len(&self) -> usize {
+        self.bytes().len()
+    }
+
+    /// Whether no byte waits.
+    pub(super) fn is_empty(&self) -> bool {
+        matches!(self, Self::Empty)
+    }
+
+    /// Adds what was received.
+    pub(super) fn push(&mut self, slice: BufSlice) {
+        self.settle();
+        match self {
+            Self::Owned { bytes, .. } => bytes.extend_from_slice(&slice),
+            Self::Empty | Self::Pooled(_) if slice.is_empty() => {}
+            Self::Empty | Self::Pooled(_) => *self = Self::Pooled(slice),
+        }
+    }
+
+    /// Consumes the first `n` bytes.
+    pub(super) fn consume(&mut self, n: usize) {
+        match self {
+            Self::Empty => {}
+            Self::Pooled(slice) => slice.advance(n.min(slice.len())),
+            Self::Owned { bytes, start } => *start = start.saturating_add(n).min(bytes.len()),
+        }
+        if self.bytes().is_empty() {
+            *self = Self::Empty;
+        }
+    }
+
+    /// Gives `head` the first `n` bytes, over which it was parsed; they stay in the backlog. With
+    /// `copy` the head holds no receive buffer.
+    pub(super) fn attach(&self, head: &mut RequestHead, n: usize, copy: bool) {
+        if let Self::Pooled(slice) = self
+            && !copy
+            && let Some(bytes) = slice.slice(0..n)
+        {
+            head.attach_pooled(bytes);
+        } else {
+            head.attach_copied(self.bytes().get(..n).unwrap_or_default());
+        }
+    }
+
+    /// The bytes `start..end` as a chunk of a body; they stay in the backlog. With `copy` the
+    /// chunk holds no receive buffer.
+    pub(super) fn chunk(&self, start: usize, end: usize, copy: bool) -> Option<Chunk> {
+        match self {
+            Self::Pooled(slice) if !copy => slice.slice(start..end).map(Chunk::pooled),
+            _ => self.bytes().get(start..end).map(|bytes| Chunk::from(bytes.to_vec())),
+        }
+    }
+
+    /// Moves what waits out of the receive buffer.
+    pub(super) fn settle(&mut self) {
+        if let Self::Pooled(slice) = self {
+            *self = Self::Owned { bytes: slice.to_vec(), start: 0 };
+        } else if let Self::Owned { bytes, start } = self {
+            // What is consumed would otherwise pile up while a peer sends byte by byte.
+            if *start > bytes.len() / 2 {
+                bytes.drain(..*start);
+                *start = 0;
+            }
+        }
+    }
+}

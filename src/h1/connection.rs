@@ -1,0 +1,350 @@
+//! The state of one HTTP/1 connection.
+//!
+//! ```text
+//!            head complete            response and request body done
+//!   Head ---------------------> Exchange --------------------------> Head (kept alive)
+//!    |                           |     \                              or Closing
+//!    | rejected, idle            |      `--> Drain (response done, body not) --> Head
+//!    v                           v 101 or CONNECT
+//!   Closing <---------------- Exchange with a raw body
+//! ```
+//!
+//! The shard calls `receive`, `receive_end`, `expire` or `drain` as things happen, then `drive`
+//! until it answers `Drive::Wait`, then reads `wants_input`, `close` and `deadline`. Nothing here
+//! allocates for a request that arrives in one piece and is answered at once.
+
+use std::rc::Rc;
+use std::time::Duration;
+
+use super::backlog::Backlog;
+use super::chunked::ChunkedDecoder;
+use super::reject::Reject;
+use super::scan::HeadScan;
+use crate::buf::BufSlice;
+use crate::http::{BodyError, ConnectionKey, Exchange, Status, Turn};
+use crate::limits::LINGER_TIMEOUT_MS;
+
+/// What the shard does next with a driven connection.
+#[derive(Debug)]
+pub(crate) enum Drive {
+    /// Run the application over this exchange, then drive again.
+    Dispatch(Rc<Exchange>),
+    /// Nothing more until something happens.
+    Wait,
+}
+
+/// How the connection wants to end, once its output is sent.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Close {
+    /// It stays open.
+    No,
+    /// Send FIN, then read and forget until the peer closes too, so that the last response is not
+    /// lost to a reset (RFC 9112, 9.6).
+    Linger,
+    /// Close at once, in order.
+    Now,
+    /// Close at once and visibly broken: the response could not be completed.
+    Reset,
+}
+
+/// Where the connection stands.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Phase {
+    /// Waits for a request head. `since` is when its first byte came.
+    Head { since: Option<u64> },
+    /// An exchange is under way.
+    Exchange,
+    /// The response is done; the rest of the request body is read and forgotten.
+    Drain,
+    /// Nothing is read any more but to be forgotten.
+    Closing,
+}
+
+/// What is left of the request body.
+#[derive(Debug)]
+pub(super) enum Body {
+    /// Nothing.
+    Done,
+    /// So many bytes.
+    Length(u64),
+    /// Chunks.
+    Chunked(ChunkedDecoder),
+    /// Everything until the peer finishes: the exchange was upgraded.
+    Raw,
+}
+
+/// How the response body is framed, once its head is encoded.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Sending {
+    /// Nothing is sent: HEAD, 204, 304.
+    Discard,
+    /// So many bytes are still owed.
+    Length(u64),
+    /// Chunks and a last chunk.
+    Chunked,
+    /// Bytes until the connection closes, or raw bytes of an upgrade.
+    Raw,
+}
+
+/// What the response needs to know of its request.
+#[derive(Clone, Copy, Debug, Default)]
+pub(super) struct RequestFacts {
+    pub(super) http10: bool,
+    pub(super) head: bool,
+    pub(super) connect: bool,
+    pub(super) keep_alive: bool,
+    /// The peer waits for 100 Continue before it sends the body.
+    pub(super) awaits_continue: bool,
+}
+
+/// The clock of the minimum body rate: it runs only while the handler waits for the peer.
+#[derive(Clone, Copy, Debug, Default)]
+pub(super) struct RateClock {
+    /// When the running stretch began.
+    pub(super) since: Option<u64>,
+    /// Milliseconds of the stretches before.
+    pub(super) elapsed: u64,
+    /// Bytes received.
+    pub(super) bytes: u64,
+}
+
+/// One HTTP/1 connection.
+#[derive(Debug)]
+pub(crate) struct Connection {
+    pub(super) key: ConnectionKey,
+    pub(super) id: u64,
+    pub(super) requests: u64,
+    pub(super) phase: Phase,
+    pub(super) close: Close,
+    pub(super) backlog: Backlog,
+    /// How far the backlog was searched for the end of a head.
+    pub(super) scan: HeadScan,
+    pub(super) body: Body,
+    pub(super) sending: Sending,
+    pub(super) request: RequestFacts,
+    pub(super) exchange: Option<Rc<Exchange>>,
+    pub(super) input_ended: bool,
+    pub(super) rate: RateClock,
+    /// Millisecond at which `expire` is due; `u64::MAX` for none.
+    pub(super) deadline: u64,
+}
+
+impl Connection {
+    /// A connection that was accepted just now.
+    pub(crate) fn new(key: ConnectionKey, id: u64, turn: &Turn<'_>) -> Self {
+        Self {
+            key,
+            id,
+            requests: 0,
+            phase: Phase::Head { since: None },
+            close: Close::No,
+            backlog: Backlog::Empty,
+            scan: HeadScan::default(),
+            body: Body::Done,
+            sending: Sending::Discard,
+            request: RequestFacts::default(),
+            exchange: None,
+            input_ended: false,
+            rate: RateClock::default(),
+            deadline: after(turn.now, turn.limits.keep_alive_timeout),
+        }
+    }
+
+    /// Takes received bytes.
+    pub(crate) fn receive(&mut self, bytes: BufSlice) {
+        self.backlog.push(bytes);
+    }
+
+    /// The peer has finished sending. What it has sent is still answered.
+    pub(crate) fn receive_end(&mut self) {
+        self.input_ended = true;
+    }
+
+    /// Goes on as far as possible: appends what is to be sent to `out` and answers whether a
+    /// request is ready for the application.
+    pub(crate) fn drive(&mut self, turn: &mut Turn<'_>, out: &mut Vec<u8>) -> Drive {
+        loop {
+            let answered = self.transmit(turn, out);
+            if self.close != Close::No && self.phase != Phase::Closing {
+                self.enter_closing(turn);
+            }
+            match self.consume(turn, out) {
+                super::receive::Consumed::Dispatch(exchange) => return Drive::Dispatch(exchange),
+                super::receive::Consumed::Some => {}
+                super::receive::Consumed::Nothing if answered => {}
+                super::receive::Consumed::Nothing => break,
+            }
+        }
+        self.end_of_input(turn);
+        self.backlog.settle();
+        self.update_deadline(turn);
+        Drive::Wait
+    }
+
+    /// A deadline has passed: the peer was too slow.
+    pub(crate) fn expire(&mut self, turn: &mut Turn<'_>, out: &mut Vec<u8>) {
+        match self.phase {
+            Phase::Head { since: None } | Phase::Drain | Phase::Closing => self.close = Close::Now,
+            Phase::Head { since: Some(_) } => self.reject(Reject::HeadTimeout, turn, out),
+            Phase::Exchange => self.fail_body(BodyError::TooSlow, turn),
+        }
+        self.deadline = u64::MAX;
+    }
+
+    /// The server is shutting down: an idle connection ends, a busy one after its response.
+    pub(crate) fn drain(&mut self) {
+        self.request.keep_alive = false;
+        if matches!(self.phase, Phase::Head { since: None }) && self.backlog.is_empty() {
+            self.close = Close::Linger;
+        }
+    }
+
+    /// The connection broke: nothing more can be sent or received.
+    pub(crate) fn sever(&mut self, turn: &mut Turn<'_>) {
+        self.close = Close::Now;
+        self.phase = Phase::Closing;
+        self.backlog = Backlog::Empty;
+        if let Some(exchange) = self.exchange.take() {
+            exchange.sever();
+            turn.exchanges.give(exchange, turn.limits);
+        }
+    }
+
+    /// Whether more input can be taken.
+    pub(crate) fn wants_input(&self, turn: &Turn<'_>) -> bool {
+        if self.input_ended {
+            return false;
+        }
+        let full = self
+            .exchange
+            .as_ref()
+            .is_some_and(|exchange| exchange.inbound.borrow_mut().is_full(turn.limits.request_buffer_bytes_max));
+        self.phase == Phase::Closing
+            || (!full && self.backlog.len() < turn.limits.request_buffer_bytes_max)
+    }
+
+    /// How the connection wants to end.
+    pub(crate) fn close(&self) -> Close {
+        self.close
+    }
+
+    /// Whether the exchange was upgraded to a raw stream.
+    pub(crate) fn is_upgraded(&self) -> bool {
+        matches!(self.body, Body::Raw)
+    }
+
+    /// Whether no request is under way.
+    pub(crate) fn is_idle(&self) -> bool {
+        self.exchange.is_none()
+    }
+
+    /// The millisecond at which `expire` is due; `u64::MAX` for none.
+    pub(crate) fn deadline(&self) -> u64 {
+        self.deadline
+    }
+
+    /// Answers a violation and closes. With an exchange under way the handler learns it instead.
+    pub(super) fn reject(&mut self, reject: Reject, turn: &mut Turn<'_>, out: &mut Vec<u8>) {
+        turn.counters.reject(reject.name());
+        reject.answer(turn.date, turn.server_field, out);
+        self.close = Close::Linger;
+        self.enter_closing(turn);
+    }
+
+    /// The request body will never be complete: the handler learns it, the connection ends with
+    /// the response.
+    pub(super) fn fail_body(&mut self, error: BodyError, turn: &mut Turn<'_>) {
+        match error {
+            BodyError::Malformed { name, .. } => turn.counters.reject(name),
+            BodyError::TooSlow => turn.counters.reject(Reject::BodyTimeout.name()),
+            BodyError::TooLarge => turn.counters.reject(Reject::BodyTooLarge.name()),
+            BodyError::UnexpectedEnd if matches!(self.body, Body::Chunked(_)) => {
+                turn.counters.reject(Reject::IncompleteChunkedBody.name());
+            }
+            BodyError::UnexpectedEnd => turn.counters.reject(Reject::IncompleteBody.name()),
+            BodyError::Aborted | BodyError::Upgraded => {}
+        }
+        self.request.keep_alive = false;
+        self.body = Body::Done;
+        self.backlog = Backlog::Empty;
+        if let Some(exchange) = &self.exchange {
+            exchange.inbound.borrow_mut().fail(error);
+        }
+    }
+
+    /// Nothing more is answered; what still comes is forgotten.
+    pub(super) fn enter_closing(&mut self, turn: &Turn<'_>) {
+        self.phase = Phase::Closing;
+        self.backlog = Backlog::Empty;
+        self.deadline = turn.now.saturating_add(LINGER_TIMEOUT_MS);
+        if self.input_ended && self.close == Close::Linger {
+            self.close = Close::Now;
+        }
+    }
+
+    /// Whether the status that the handler set asks for the connection to close with it.
+    pub(super) fn closes_with(status: Status, request: RequestFacts) -> bool {
+        // A CONNECT that was refused leaves a peer that may already have sent tunnel bytes.
+        request.connect && !status.is_success()
+    }
+
+    /// Acts on the peer's end of input once everything before it is consumed.
+    fn end_of_input(&mut self, turn: &mut Turn<'_>) {
+        if !self.input_ended {
+            return;
+        }
+        match self.phase {
+            Phase::Head { since } => {
+                if since.is_some() {
+                    turn.counters.reject(Reject::IncompleteHead.name());
+                }
+                self.close = Close::Now;
+            }
+            Phase::Drain => self.close = Close::Now,
+            Phase::Closing if self.close == Close::Linger => self.close = Close::Now,
+            Phase::Closing => {}
+            Phase::Exchange => {
+                self.request.keep_alive = self.request.keep_alive && !self.backlog.is_empty();
+                match self.body {
+                    Body::Length(_) | Body::Chunked(_) if self.backlog.is_empty() => {
+                        self.fail_body(BodyError::UnexpectedEnd, turn);
+                    }
+                    Body::Raw => {
+                        if let Some(exchange) = &self.exchange {
+                            exchange.inbound.borrow_mut().complete();
+                        }
+                    }
+                    Body::Length(_) | Body::Chunked(_) | Body::Done => {}
+                }
+            }
+        }
+    }
+
+    fn update_deadline(&mut self, turn: &Turn<'_>) {
+        if self.phase == Phase::Exchange {
+            self.deadline = self.body_deadline(turn);
+        }
+    }
+
+    /// When the body is too slow if nothing more comes.
+    fn body_deadline(&mut self, turn: &Turn<'_>) -> u64 {
+        let Some(exchange) = &self.exchange else {
+            return u64::MAX;
+        };
+        let owed = matches!(self.body, Body::Length(_) | Body::Chunked(_));
+        let rate = exchange.body_rate.rate();
+        let (true, Some(rate)) = (owed && exchange.inbound.borrow().is_awaited(), rate) else {
+            if let Some(since) = self.rate.since.take() {
+                self.rate.elapsed = self.rate.elapsed.saturating_add(turn.now.saturating_sub(since));
+            }
+            return u64::MAX;
+        };
+        let since = *self.rate.since.get_or_insert(turn.now);
+        since.saturating_sub(self.rate.elapsed).saturating_add(rate.allowed_ms(self.rate.bytes))
+    }
+}
+
+/// The millisecond that lies `timeout` after `now`.
+pub(super) fn after(now: u64, timeout: Duration) -> u64 {
+    now.saturating_add(u64::try_from(timeout.as_millis()).unwrap_or(u64::MAX))
+}

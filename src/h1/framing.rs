@@ -1,0 +1,144 @@
+//! Where a request's body ends and whether the connection outlives it (RFC 9112, 6.3 and 9.3).
+//!
+//! Owns every rule that a smuggled request would have to bend: what is ambiguous is refused, never
+//! resolved. Knows nothing of how a head was found or of what a handler does with it.
+
+use super::Reject;
+use crate::http::field::{LengthError, parse_content_length, trim_ows};
+use crate::http::{KnownField, Method, Version};
+
+/// How the body of a request is framed.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum BodyFraming {
+    /// There is none, or it was announced to have no bytes.
+    None,
+    /// That many bytes, at least one.
+    Length(u64),
+    /// Chunked (RFC 9112, 7.1).
+    Chunked,
+}
+
+/// What the head of a request means for the connection.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) struct Framing {
+    /// The request body.
+    pub(crate) body: BodyFraming,
+    /// Whether the peer allows another request behind this one.
+    pub(crate) keep_alive: bool,
+    /// Whether the peer waits for `100 Continue` before it sends the body.
+    pub(crate) expect_continue: bool,
+    /// Whether the peer offers another protocol (RFC 9110, 7.8). Never together with a body.
+    pub(crate) upgrade: bool,
+}
+
+/// The options of a Connection field that mean something here (RFC 9110, 7.6.1).
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Default)]
+pub(crate) struct ConnectionOptions {
+    pub(crate) close: bool,
+    pub(crate) keep_alive: bool,
+    pub(crate) upgrade: bool,
+}
+
+impl ConnectionOptions {
+    /// Adds the options that one field line lists.
+    pub(crate) fn add(&mut self, value: &[u8]) {
+        for option in value.split(|byte| *byte == b',').map(trim_ows) {
+            self.close |= option.eq_ignore_ascii_case(b"close");
+            self.keep_alive |= option.eq_ignore_ascii_case(b"keep-alive");
+            self.upgrade |= option.eq_ignore_ascii_case(b"upgrade");
+        }
+    }
+}
+
+/// The framing fields of a head while its lines go by.
+#[derive(Clone, Copy, Debug, Default)]
+pub(super) struct FramingFields {
+    content_length: Option<u64>,
+    chunked: bool,
+    connection: ConnectionOptions,
+    expect_continue: bool,
+    upgrade: bool,
+}
+
+impl FramingFields {
+    /// Takes note of a field line; those that say nothing about framing pass.
+    #[inline]
+    pub(super) fn observe(&mut self, field: KnownField, value: &[u8]) -> Result<(), Reject> {
+        match field {
+            KnownField::ContentLength => {
+                let length = content_length(value)?;
+                if self.content_length.replace(length).is_some() {
+                    return Err(Reject::MultipleContentLengths);
+                }
+            }
+            KnownField::TransferEncoding => {
+                if self.chunked {
+                    return Err(Reject::MultipleTransferEncodings);
+                }
+                transfer_encoding(value)?;
+                self.chunked = true;
+            }
+            KnownField::Connection => self.connection.add(value),
+            KnownField::Expect => {
+                if !value.eq_ignore_ascii_case(b"100-continue") {
+                    return Err(Reject::UnknownExpectation);
+                }
+                self.expect_continue = true;
+            }
+            KnownField::Upgrade => self.upgrade = true,
+            _ => {}
+        }
+        Ok(())
+    }
+
+    /// Draws the conclusions once every line has gone by.
+    #[inline(always)]
+    pub(super) fn conclude(self, method: Method, version: Version) -> Result<Framing, Reject> {
+        let is_http10 = version == Version::Http10;
+        let body = match (self.chunked, self.content_length) {
+            (true, Some(_)) => return Err(Reject::ContentLengthWithTransferEncoding),
+            (true, None) if is_http10 => return Err(Reject::TransferEncodingInHttp10),
+            (true, None) => BodyFraming::Chunked,
+            (false, Some(0)) => BodyFraming::None,
+            (false, Some(length)) => BodyFraming::Length(length),
+            (false, None) if is_http10 && matches!(method, Method::Post | Method::Put) => {
+                return Err(Reject::LengthRequiredHttp10);
+            }
+            (false, None) => BodyFraming::None,
+        };
+        let has_body = body != BodyFraming::None;
+        Ok(Framing {
+            body,
+            keep_alive: !self.connection.close && (!is_http10 || self.connection.keep_alive),
+            // HTTP/1.0 does not know it (RFC 9110, 10.1.1).
+            expect_continue: self.expect_continue && has_body && !is_http10,
+            upgrade: self.upgrade && self.connection.upgrade && !has_body && !is_http10,
+        })
+    }
+}
+
+fn content_length(value: &[u8]) -> Result<u64, Reject> {
+    parse_content_length(value).map_err(|error| match error {
+        LengthError::Empty => Reject::EmptyContentLength,
+        LengthError::Signed => Reject::SignedContentLength,
+        LengthError::List => Reject::MultipleContentLengths,
+        LengthError::Overflow => Reject::ContentLengthOverflow,
+        LengthError::NotDigits => Reject::InvalidContentLength,
+    })
+}
+
+/// Accepts `chunked` and nothing else (RFC 9112, 6.1).
+fn transfer_encoding(value: &[u8]) -> Result<(), Reject> {
+    if value.eq_ignore_ascii_case(b"chunked") {
+        return Ok(());
+    }
+    let is_chunked = |coding: &&[u8]| coding.eq_ignore_ascii_case(b"chunked");
+    let mut codings = value.split(|byte| *byte == b',').map(trim_ows);
+    if !codings.next_back().is_some_and(|last| is_chunked(&last)) {
+        Err(Reject::FinalTransferCodingNotChunked)
+    } else if codings.any(|coding| is_chunked(&coding)) {
+        Err(Reject::RepeatedChunkedCoding)
+    } else {
+        Err(Reject::UnsupportedTransferCoding)
+    }
+}

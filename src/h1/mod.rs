@@ -1,0 +1,25 @@
+//! HTTP/1.0 and HTTP/1.1 (RFC 9112), sans-IO.
+//!
+//! Bytes and time come in, bytes and events go out. Owns the syntax of messages (`head`,
+//! `chunked`, `encode`), what is refused and how (`reject`, `framing`), and the state of one
+//! connection (`connection`, with `receive` and `transmit` for its two directions). Must not know
+//! HTTP/2, TLS, a ring, a shard, a clock or a file descriptor.
+
+#![forbid(unsafe_code)]
+
+mod backlog;
+mod chunked;
+mod connection;
+mod encode;
+mod framing;
+mod head;
+mod line;
+mod receive;
+mod reject;
+mod scan;
+#[cfg(test)]
+mod tests;
+mod transmit;
+
+pub(crate) use connection::{Close, Connection, Drive};
+pub(crate) use reject::Reject;

@@ -1,0 +1,239 @@
+//! The inbound direction: from waiting bytes to a dispatched request and its body.
+
+use std::rc::Rc;
+
+use super::chunked::{ChunkedDecoder, Step};
+use super::connection::{Body, Close, Connection, Phase, RateClock, RequestFacts, Sending, after};
+use super::framing::{BodyFraming, Framing};
+use super::head::{Parse, parse};
+use super::reject::Reject;
+use crate::http::{BodyError, BodyState, Exchange, FieldSection, Method, Turn, Version};
+
+/// What became of the waiting bytes.
+#[derive(Debug)]
+pub(super) enum Consumed {
+    /// A request head is complete.
+    Dispatch(Rc<Exchange>),
+    /// Some bytes are gone or the state has changed: look again.
+    Some,
+    /// Nothing can be done with them now.
+    Nothing,
+}
+
+/// SETTINGS without content, then GOAWAY with HTTP_1_1_REQUIRED (RFC 9113, 6.5, 6.8 and 7): what
+/// an HTTP/2 peer understands on a port that speaks HTTP/1 only.
+const HTTP_1_1_REQUIRED: &[u8] = b"\0\0\0\x04\0\0\0\0\0\0\0\x08\x07\0\0\0\0\0\0\0\0\0\0\0\0\x0d";
+
+impl Connection {
+    /// Works on the waiting bytes as far as the state allows.
+    pub(super) fn consume(&mut self, turn: &mut Turn<'_>, out: &mut Vec<u8>) -> Consumed {
+        match self.phase {
+            Phase::Head { since } => self.consume_head(since, turn, out),
+            Phase::Exchange => self.consume_body(turn),
+            Phase::Drain => self.consume_unread(turn),
+            Phase::Closing => {
+                self.backlog.consume(usize::MAX);
+                Consumed::Nothing
+            }
+        }
+    }
+
+    fn consume_head(&mut self, since: Option<u64>, turn: &mut Turn<'_>, out: &mut Vec<u8>) -> Consumed {
+        // Answers that nobody reads must not pile up: the next request waits for the send.
+        if self.backlog.is_empty() || out.len() >= turn.limits.response_buffer_bytes_max.max(1) {
+            return Consumed::Nothing;
+        }
+        let exchange = turn.exchanges.take(self.key, turn.limits);
+        match self.parse_head(&exchange, turn) {
+            Ok(Parse::Complete { consumed, framing }) => {
+                self.begin_exchange(&exchange, consumed, framing, turn);
+                Consumed::Dispatch(exchange)
+            }
+            Ok(Parse::Incomplete) => {
+                turn.exchanges.give(exchange, turn.limits);
+                if since.is_none() {
+                    self.phase = Phase::Head { since: Some(turn.now) };
+                    self.deadline = after(turn.now, turn.limits.head_timeout);
+                }
+                Consumed::Nothing
+            }
+            Ok(Parse::Http2Preface) => {
+                turn.exchanges.give(exchange, turn.limits);
+                turn.counters.reject("http2_preface");
+                out.extend_from_slice(HTTP_1_1_REQUIRED);
+                self.close = Close::Linger;
+                self.enter_closing(turn);
+                Consumed::Nothing
+            }
+            Err(reject) => {
+                turn.exchanges.give(exchange, turn.limits);
+                self.reject(reject, turn, out);
+                Consumed::Nothing
+            }
+        }
+    }
+
+    fn parse_head(&mut self, exchange: &Exchange, turn: &Turn<'_>) -> Result<Parse, Reject> {
+        let Some(mut head) = exchange.request.fill() else {
+            // A pooled exchange is held by nobody else, so this head cannot be borrowed.
+            debug_assert!(false, "a pooled head is borrowed");
+            return Err(Reject::MalformedHead);
+        };
+        let parsed = parse(self.backlog.bytes(), &mut self.scan, turn.limits, &mut head)?;
+        if let Parse::Complete { consumed, .. } = &parsed {
+            self.backlog.attach(&mut head, *consumed, turn.scarce);
+        }
+        Ok(parsed)
+    }
+
+    /// A head is complete: its exchange becomes the connection's.
+    fn begin_exchange(&mut self, exchange: &Rc<Exchange>, consumed: usize, facts: Framing, turn: &mut Turn<'_>) {
+        self.backlog.consume(consumed);
+        self.requests = self.requests.saturating_add(1);
+        turn.counters.requests = turn.counters.requests.saturating_add(1);
+        exchange.identifier.assign(self.id, self.requests);
+        let head = exchange.request.head();
+        let (method, version) = (head.method(), head.version());
+        drop(head);
+        self.request = RequestFacts {
+            http10: version == Version::Http10,
+            head: method == Method::Head,
+            connect: method == Method::Connect,
+            keep_alive: facts.keep_alive && !turn.draining,
+            awaits_continue: facts.expect_continue,
+        };
+        self.body = match facts.body {
+            BodyFraming::None => Body::Done,
+            BodyFraming::Length(0) => Body::Done,
+            BodyFraming::Length(length) => Body::Length(length),
+            BodyFraming::Chunked => Body::Chunked(ChunkedDecoder::default()),
+        };
+        match self.body {
+            Body::Length(length) => exchange.open_body(Some(length)),
+            Body::Chunked(_) => exchange.open_body(None),
+            Body::Done | Body::Raw => {}
+        }
+        if turn.upgrades && (facts.upgrade || method == Method::Connect) {
+            exchange.upgrade.offer();
+        }
+        self.sending = Sending::Discard;
+        self.rate = RateClock::default();
+        self.phase = Phase::Exchange;
+        self.deadline = u64::MAX;
+        self.exchange = Some(Rc::clone(exchange));
+    }
+
+    /// Hands waiting body bytes to the exchange.
+    fn consume_body(&mut self, turn: &mut Turn<'_>) -> Consumed {
+        let Some(exchange) = &self.exchange else {
+            return Consumed::Nothing;
+        };
+        if self.backlog.is_empty() || matches!(self.body, Body::Done) {
+            return Consumed::Nothing;
+        }
+        let mut inbound = exchange.inbound.borrow_mut();
+        if let BodyState::Failed(error) = inbound.state() {
+            // The handler was told; what the peer still sends of this body is not read.
+            drop(inbound);
+            self.fail_body(error, turn);
+            return Consumed::Some;
+        }
+        if inbound.is_full(turn.limits.request_buffer_bytes_max) {
+            return Consumed::Nothing;
+        }
+        let before = self.backlog.len();
+        match &mut self.body {
+            Body::Done => {}
+            Body::Raw => {
+                if let Some(chunk) = self.backlog.chunk(0, before, turn.scarce) {
+                    inbound.push(chunk);
+                }
+                self.backlog.consume(before);
+            }
+            Body::Length(left) => {
+                let take = usize::try_from(*left).unwrap_or(usize::MAX).min(before);
+                if let Some(chunk) = self.backlog.chunk(0, take, turn.scarce) {
+                    inbound.push(chunk);
+                }
+                self.backlog.consume(take);
+                *left = left.saturating_sub(take as u64);
+                if *left == 0 {
+                    self.body = Body::Done;
+                    exchange.request_trailers.conclude();
+                    inbound.complete();
+                }
+            }
+            Body::Chunked(decoder) => match exchange.request_trailers.decode_into(|trailers| {
+                decoder.decode(self.backlog.bytes(), turn.limits, trailers)
+            }) {
+                Ok(Step::Data { start, end }) => {
+                    if let Some(chunk) = self.backlog.chunk(start, end, turn.scarce) {
+                        inbound.push(chunk);
+                    }
+                    self.backlog.consume(end);
+                }
+                Ok(Step::NeedMore) => self.backlog.consume(before),
+                Ok(Step::Complete { consumed }) => {
+                    exchange.request_trailers.conclude();
+                    self.backlog.consume(consumed);
+                    self.body = Body::Done;
+                    inbound.complete();
+                }
+                Err(reject) => {
+                    drop(inbound);
+                    self.fail_body(BodyError::Malformed { status: reject.status(), name: reject.name() }, turn);
+                    return Consumed::Some;
+                }
+            },
+        }
+        self.rate.bytes = self.rate.bytes.saturating_add(before.saturating_sub(self.backlog.len()) as u64);
+        Consumed::Some
+    }
+
+    /// Forgets the rest of a body that the handler did not read.
+    fn consume_unread(&mut self, turn: &mut Turn<'_>) -> Consumed {
+        if self.backlog.is_empty() {
+            return Consumed::Nothing;
+        }
+        match &mut self.body {
+            Body::Done | Body::Raw => {}
+            Body::Length(left) => {
+                let take = usize::try_from(*left).unwrap_or(usize::MAX).min(self.backlog.len());
+                self.backlog.consume(take);
+                *left = left.saturating_sub(take as u64);
+                if *left == 0 {
+                    self.body = Body::Done;
+                }
+            }
+            Body::Chunked(decoder) => match decoder.decode(
+                self.backlog.bytes(),
+                turn.limits,
+                &mut FieldSection::default(),
+            ) {
+                Ok(Step::Data { end, .. }) => self.backlog.consume(end),
+                Ok(Step::NeedMore) => self.backlog.consume(usize::MAX),
+                Ok(Step::Complete { consumed }) => {
+                    self.backlog.consume(consumed);
+                    self.body = Body::Done;
+                }
+                Err(reject) => {
+                    // The response is complete, so there is nothing left to answer.
+                    turn.counters.reject(reject.name());
+                    self.close = Close::Linger;
+                    self.enter_closing(turn);
+                    return Consumed::Nothing;
+                }
+            },
+        }
+        if matches!(self.body, Body::Done) {
+            self.await_head(turn);
+        }
+        Consumed::Some
+    }
+
+    /// The next request may come.
+    pub(super) fn await_head(&mut self, turn: &Turn<'_>) {
+        self.phase = Phase::Head { since: None };
+        self.deadline = after(turn.now, turn.limits.keep_alive_timeout);
+    }
+}

@@ -1,0 +1,120 @@
+//! The search for the end of a head that has not arrived whole.
+//!
+//! Owns how far the search has come, so that no byte is looked at twice however the head is
+//! split, and the violations that a prefix already proves. Each of these is decided where a line
+//! ends, in the order of the stream: the verdict does not depend on how the bytes arrived.
+
+use super::Reject;
+use crate::http::field::is_token_byte;
+use crate::limits::{LEADING_EMPTY_LINES_MAX, Limits};
+
+/// The first line of the HTTP/2 connection preface (RFC 9113, 3.4).
+const HTTP2_PREFACE_LINE: &[u8] = b"PRI * HTTP/2.0\r\n";
+
+/// A search for the end of a head; the default is one that has not begun.
+///
+/// It belongs to a connection and describes the bytes from the first one that no request has
+/// consumed. These must stay in place, at the front of the input, until the head is complete.
+#[derive(Clone, Copy, Debug, Default)]
+pub(crate) struct HeadScan {
+    /// Where the request line begins, behind empty lines.
+    start: usize,
+    /// Everything before this has been searched.
+    position: usize,
+    line_start: usize,
+    /// Where the field lines begin; `None` while the request line has no end.
+    fields_start: Option<usize>,
+    field_count: usize,
+}
+
+/// How far the search got.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Scanned {
+    /// The head goes on beyond the input.
+    Open,
+    /// The head ends before this offset.
+    End(usize),
+    /// The first line is the HTTP/2 preface.
+    Http2Preface,
+}
+
+impl HeadScan {
+    /// Where the request line begins. Meaningful once [`HeadScan::find_start`] has said so.
+    pub(super) fn start(&self) -> usize {
+        self.start
+    }
+
+    /// Whether no line has been searched yet.
+    pub(super) fn is_fresh(&self) -> bool {
+        self.position <= self.start
+    }
+
+    /// Skips empty lines (RFC 9112, 2.2) and judges the first byte of the request line. Says
+    /// whether that byte is there.
+    #[inline]
+    pub(super) fn find_start(&mut self, input: &[u8]) -> Result<bool, Reject> {
+        loop {
+            match input.get(self.start..).unwrap_or_default() {
+                // 0x16 may yet turn out to be a TLS handshake record.
+                [] | [b'\r'] | [0x16] => return Ok(false),
+                [b'\r', b'\n', ..] if self.start < 2 * LEADING_EMPTY_LINES_MAX => self.start += 2,
+                [b'\r', b'\n', ..] => return Err(Reject::TooManyEmptyLines),
+                [b'\r', ..] => return Err(Reject::BareCarriageReturn),
+                [b'\n', ..] => return Err(Reject::BareLineFeed),
+                [0x16, 0x03, ..] => return Err(Reject::TlsOverHttp),
+                [first, ..] if is_token_byte(*first) => return Ok(true),
+                _ => return Err(Reject::InvalidMethod),
+            }
+        }
+    }
+
+    /// Searches on. `input` begins where it did before and may be longer.
+    pub(super) fn advance(&mut self, input: &[u8], limits: &Limits) -> Result<Scanned, Reject> {
+        if self.is_fresh() {
+            self.position = self.start;
+            self.line_start = self.start;
+        }
+        loop {
+            let rest = input.get(self.position..).unwrap_or_default();
+            let Some(at) = memchr::memchr(b'\n', rest) else {
+                self.position = input.len();
+                // The LF that is still to come counts.
+                self.check_length(input.len() + 1, limits)?;
+                return Ok(Scanned::Open);
+            };
+            let end = self.position + at + 1;
+            self.check_length(end, limits)?;
+            let line = input.get(self.line_start..end).unwrap_or_default();
+            if !line.ends_with(b"\r\n") {
+                return Err(Reject::BareLineFeed);
+            }
+            if self.fields_start.is_none() {
+                if self.start == 0 && line == HTTP2_PREFACE_LINE {
+                    return Ok(Scanned::Http2Preface);
+                }
+                self.fields_start = Some(end);
+            } else if line == b"\r\n" {
+                return Ok(Scanned::End(end));
+            } else {
+                self.field_count += 1;
+                if self.field_count > limits.field_count_max {
+                    return Err(Reject::TooManyFields);
+                }
+            }
+            self.line_start = end;
+            self.position = end;
+        }
+    }
+
+    /// Checks that a line which ends before `end`, or later, is not too long already.
+    fn check_length(&self, end: usize, limits: &Limits) -> Result<(), Reject> {
+        match self.fields_start {
+            None if end - self.start > limits.request_line_bytes_max => {
+                Err(Reject::RequestLineTooLong)
+            }
+            // The empty line is not counted.
+            Some(start) if end - start > limits.head_bytes_max + 2 => Err(Reject::HeadTooLarge),
+            _ => Ok(()),
+        }
+    }
+}

@@ -1,0 +1,118 @@
+//! The contract between a server and an application.
+//!
+//! Any server can run any application: it makes an exchange, a context over it, and runs
+//! [`process`]. Owns the order of the calls and what becomes of errors and panics.
+
+use std::future::Future;
+use std::panic::{AssertUnwindSafe, catch_unwind};
+use std::pin::{Pin, pin};
+use std::rc::Rc;
+use std::task::{Context, Poll};
+
+use super::{Exchange, HandlerError, HttpContext};
+
+/// An application: makes a context of a request, processes it, disposes of it.
+///
+/// Any `async` closure over `&mut HttpContext` is one, with the `HttpContext` itself as context.
+pub trait Application {
+    /// What the application keeps for the time of one request.
+    type Context;
+
+    /// Makes the context of a request from its features.
+    fn create_context(&self, request: HttpContext) -> Self::Context;
+
+    /// Answers the request.
+    ///
+    /// # Errors
+    ///
+    /// An error before the response has started answers 500, or the status of a
+    /// [`BodyError`](super::BodyError) that was met; afterwards it cuts the response short.
+    fn process(&self, context: &mut Self::Context) -> impl Future<Output = Result<(), HandlerError>>;
+
+    /// Disposes of the context, with the error of `process` if there was one.
+    fn dispose_context(&self, context: Self::Context, error: Option<&HandlerError>);
+}
+
+/// What an `async` closure may return: `()`, or a `Result` with any error.
+pub trait IntoOutcome {
+    /// The outcome as the server sees it.
+    ///
+    /// # Errors
+    ///
+    /// The error that the closure returned.
+    fn into_outcome(self) -> Result<(), HandlerError>;
+}
+
+impl IntoOutcome for () {
+    fn into_outcome(self) -> Result<(), HandlerError> {
+        Ok(())
+    }
+}
+
+impl<E: Into<Box<dyn std::error::Error>>> IntoOutcome for Result<(), E> {
+    fn into_outcome(self) -> Result<(), HandlerError> {
+        self.map_err(|error| HandlerError::Failed(error.into()))
+    }
+}
+
+impl<F, R> Application for F
+where
+    F: AsyncFn(&mut HttpContext) -> R,
+    R: IntoOutcome,
+{
+    type Context = HttpContext;
+
+    fn create_context(&self, request: HttpContext) -> HttpContext {
+        request
+    }
+
+    async fn process(&self, context: &mut HttpContext) -> Result<(), HandlerError> {
+        self(context).await.into_outcome()
+    }
+
+    fn dispose_context(&self, context: HttpContext, error: Option<&HandlerError>) {
+        drop(context);
+        if let Some(error) = error {
+            eprintln!("lanner: {error}");
+        }
+    }
+}
+
+/// Runs an application over one request, in the order of the contract. The exchange is finished
+/// when this ends, however it ends: by return, by error, by panic, or by being dropped.
+pub async fn process<A: Application>(application: &A, request: HttpContext) {
+    let guard = Unfinished(Rc::clone(request.exchange()));
+    let mut context = application.create_context(request);
+    let result = Caught(pin!(application.process(&mut context))).await;
+    guard.0.finish(result.as_ref().map(|()| ()));
+    application.dispose_context(context, result.as_ref().err());
+}
+
+/// Finishes the exchange of a handler that was ended before it was done.
+struct Unfinished(Rc<Exchange>);
+
+impl Drop for Unfinished {
+    fn drop(&mut self) {
+        if !self.0.is_finished() {
+            self.0.finish(Err(&HandlerError::Panicked));
+        }
+    }
+}
+
+/// Turns a panic into an error.
+struct Caught<F>(F);
+
+impl<F> Future for Caught<Pin<&mut F>>
+where
+    F: Future<Output = Result<(), HandlerError>>,
+{
+    type Output = Result<(), HandlerError>;
+
+    fn poll(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Self::Output> {
+        // The future is not polled again after a panic: this is its end.
+        match catch_unwind(AssertUnwindSafe(|| self.0.as_mut().poll(cx))) {
+            Ok(poll) => poll,
+            Err(_) => Poll::Ready(Err(HandlerError::Panicked)),
+        }
+    }
+}

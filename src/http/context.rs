@@ -1,0 +1,365 @@
+//! `HttpContext`: a request as a handler sees it.
+//!
+//! Owns nothing but the handle: everything lives in the exchange, the connection and the server
+//! table. It cannot tell HTTP versions apart except by asking.
+
+use std::cell::Ref;
+use std::fmt;
+use std::future::poll_fn;
+use std::ops::Deref;
+use std::rc::Rc;
+use std::task::Poll;
+
+use serde::Serialize;
+
+use super::{
+    Exchange, FieldSection, Informational, Method, RequestBody, RequestHead, ResponseError, Status, Upgraded,
+};
+use crate::features::{
+    Connection, Features, RequestFeature, RequestLifetime, ResponseFeature, ServerFeatures,
+};
+use crate::task::Parked;
+
+/// A look at the request's head.
+///
+/// Held over an await it pins the receive buffer that the head lies in; drop it before, or copy.
+#[derive(Debug)]
+pub struct RequestRef<'a>(pub(crate) Ref<'a, RequestHead>);
+
+impl Deref for RequestRef<'_> {
+    type Target = RequestHead;
+
+    fn deref(&self) -> &RequestHead {
+        &self.0
+    }
+}
+
+/// One request and its response, owned by the handler until it is done.
+///
+/// Bound to its shard: it can move between tasks of the shard but not to another thread.
+pub struct HttpContext {
+    exchange: Rc<Exchange>,
+    connection: Connection,
+    features: Features,
+}
+
+impl HttpContext {
+    /// A context over an exchange. Servers call this; handlers receive it.
+    #[must_use]
+    pub fn new(exchange: Rc<Exchange>, connection: Connection) -> Self {
+        Self { exchange, connection, features: Features::default() }
+    }
+
+    /// The request's head: target, version, fields.
+    #[must_use]
+    pub fn request(&self) -> RequestRef<'_> {
+        self.exchange.request.head()
+    }
+
+    /// The request's method.
+    #[must_use]
+    pub fn method(&self) -> Method {
+        self.exchange.request.head().method()
+    }
+
+    /// The request's body.
+    #[must_use]
+    pub fn body(&mut self) -> RequestBody<'_> {
+        RequestBody::new(&self.exchange)
+    }
+
+    /// The connection that the request came on.
+    #[must_use]
+    pub fn connection(&self) -> &Connection {
+        &self.connection
+    }
+
+    /// The server's table.
+    #[must_use]
+    pub fn server(&self) -> &ServerFeatures {
+        self.connection.server()
+    }
+
+    /// Finds a feature by its type: what `set` has set on this request, then the request's own
+    /// slots, then the connection, then the server.
+    #[must_use]
+    pub fn get<F: 'static>(&self) -> Option<&F> {
+        let exchange = &*self.exchange;
+        let slots: [&dyn std::any::Any; 11] = [
+            &exchange.request,
+            &exchange.response,
+            &exchange.detection,
+            &exchange.request_trailers,
+            &exchange.response_trailers,
+            &exchange.body_size,
+            &exchange.body_rate,
+            &exchange.lifetime,
+            &exchange.identifier,
+            &exchange.upgrade,
+            &self.connection,
+        ];
+        self.features
+            .get()
+            .or_else(|| slots.into_iter().find_map(|slot| slot.downcast_ref()))
+            .or_else(|| self.server().get())
+    }
+
+    /// Sets a feature of this request. It hides one of the same type in a slot or a table below.
+    pub fn set<F: 'static>(&mut self, feature: F) -> Option<F> {
+        self.features.set(feature)
+    }
+
+    /// The features that `set` has set.
+    #[must_use]
+    pub fn features(&mut self) -> &mut Features {
+        &mut self.features
+    }
+
+    /// Whether somebody still waits for the answer.
+    #[must_use]
+    pub fn lifetime(&self) -> &RequestLifetime {
+        &self.exchange.lifetime
+    }
+
+    /// Ends the connection or the stream at once, without an answer.
+    pub fn abort(&self) {
+        self.exchange.lifetime.ask_abort();
+        self.exchange.mark();
+    }
+
+    /// Status and fields of the response.
+    #[must_use]
+    pub fn response(&self) -> &ResponseFeature {
+        &self.exchange.response
+    }
+
+    /// Sets the status; 200 when nobody does.
+    ///
+    /// # Errors
+    ///
+    /// [`ResponseError::AlreadyStarted`] or [`ResponseError::AlreadyComplete`] when it is too late.
+    pub fn status(&self, status: Status) -> Result<&Self, ResponseError> {
+        self.exchange.response.set_status(status)?;
+        Ok(self)
+    }
+
+    /// Sets a field of the response, in place of others of the same name.
+    ///
+    /// # Errors
+    ///
+    /// [`ResponseError::InvalidField`] for what no field can hold, and those of
+    /// [`status`](Self::status).
+    pub fn field(&self, name: &str, value: impl AsRef<[u8]>) -> Result<&Self, ResponseError> {
+        self.exchange.response.set_field(name, value)?;
+        Ok(self)
+    }
+
+    /// Adds a trailer. On HTTP/1.1 the body becomes chunked; HTTP/1.0 has none and drops it.
+    ///
+    /// # Errors
+    ///
+    /// [`ResponseError::InvalidField`] for what no field can hold.
+    pub fn trailer(&self, name: &str, value: impl AsRef<[u8]>) -> Result<&Self, ResponseError> {
+        self.exchange.response_trailers.append(name, value)?;
+        Ok(self)
+    }
+
+    /// Answers with bytes that live as long as the program; they are not copied.
+    ///
+    /// # Errors
+    ///
+    /// Those of [`status`](Self::status).
+    pub fn fixed(&self, content_type: &str, bytes: &'static [u8]) -> Result<(), ResponseError> {
+        self.exchange.outbound().borrow_mut().set_fixed(bytes)?;
+        self.exchange.response.set_field("Content-Type", content_type)
+    }
+
+    /// Answers with a text (`text/plain; charset=utf-8`), in place of any body written before.
+    ///
+    /// # Errors
+    ///
+    /// Those of [`status`](Self::status).
+    pub fn text(&self, text: &str) -> Result<(), ResponseError> {
+        self.bytes("text/plain; charset=utf-8", text)
+    }
+
+    /// Answers with bytes of a media type, in place of any body written before.
+    ///
+    /// # Errors
+    ///
+    /// Those of [`field`](Self::field).
+    pub fn bytes(&self, content_type: &str, bytes: impl AsRef<[u8]>) -> Result<(), ResponseError> {
+        self.exchange.outbound().borrow_mut().replace_body()?.extend_from_slice(bytes.as_ref());
+        self.exchange.response.set_field("Content-Type", content_type)
+    }
+
+    /// Answers with a value as JSON (`application/json`), in place of any body written before.
+    ///
+    /// # Errors
+    ///
+    /// [`ResponseError::NotSerialisable`] when serde refuses, and those of [`status`](Self::status).
+    pub fn json<T: Serialize + ?Sized>(&self, value: &T) -> Result<(), ResponseError> {
+        {
+            let mut outbound = self.exchange.outbound().borrow_mut();
+            let body = outbound.replace_body()?;
+            if serde_json::to_writer(&mut *body, value).is_err() {
+                body.clear();
+                return Err(ResponseError::NotSerialisable);
+            }
+        }
+        self.exchange.response.set_field("Content-Type", "application/json")
+    }
+
+    /// Sends the head now, before any of the body.
+    ///
+    /// # Errors
+    ///
+    /// [`ResponseError::AlreadyComplete`] after an upgrade, [`ResponseError::LengthExceeded`] when
+    /// more is buffered than Content-Length announces.
+    pub fn start(&self) -> Result<(), ResponseError> {
+        self.exchange.outbound().borrow_mut().start()?;
+        self.exchange.mark();
+        Ok(())
+    }
+
+    /// Writes a part of the body. A small body that was never flushed is sent with its length; a
+    /// longer one is streamed, and a peer that does not read makes this wait.
+    ///
+    /// # Errors
+    ///
+    /// [`ResponseError::Aborted`] when the peer is gone, [`ResponseError::LengthExceeded`] past the
+    /// announced length.
+    pub async fn write(&mut self, bytes: impl AsRef<[u8]>) -> Result<(), ResponseError> {
+        write_all(&self.exchange, bytes.as_ref()).await
+    }
+
+    /// Sends what was written so far and waits until the connection has taken it.
+    ///
+    /// # Errors
+    ///
+    /// Those of [`write`](Self::write).
+    pub async fn flush(&mut self) -> Result<(), ResponseError> {
+        self.start()?;
+        drained(&self.exchange).await
+    }
+
+    /// Sends an interim response before the final one, as 103 Early Hints (RFC 9110, 15.2).
+    ///
+    /// # Errors
+    ///
+    /// [`ResponseError::NotInformational`] for any status but 100 and 102 to 199, and for HTTP/1.0
+    /// requests; [`ResponseError::AlreadyStarted`] when the final response is on its way.
+    pub fn informational(&self, status: Status, fields: FieldSection) -> Result<(), ResponseError> {
+        if !status.is_informational()
+            || status == Status::SWITCHING_PROTOCOLS
+            || self.request().version() == super::Version::Http10
+        {
+            return Err(ResponseError::NotInformational);
+        }
+        let mut outbound = self.exchange.outbound().borrow_mut();
+        outbound.check_open()?;
+        outbound.informational.push(Informational { status, fields });
+        drop(outbound);
+        self.exchange.mark();
+        Ok(())
+    }
+
+    /// Takes the connection over: sends 101 (with `protocol` in Upgrade), or 200 for CONNECT, with
+    /// the fields set so far, and gives the raw byte stream behind it.
+    ///
+    /// # Errors
+    ///
+    /// [`ResponseError::NotUpgradable`] when the request asks for no upgrade or has a body, and
+    /// those of [`status`](Self::status).
+    pub fn upgrade(&mut self, protocol: &str) -> Result<Upgraded, ResponseError> {
+        let connect = self.method() == Method::Connect;
+        self.exchange.outbound().borrow().check_open()?;
+        if !self.exchange.upgrade.take() {
+            return Err(ResponseError::NotUpgradable);
+        }
+        if connect {
+            self.exchange.response.set_status(Status::OK)?;
+        } else {
+            self.exchange.response.set_status(Status::SWITCHING_PROTOCOLS)?;
+            self.exchange.response.set_field("Upgrade", protocol)?;
+        }
+        self.exchange.body_size.freeze();
+        let mut outbound = self.exchange.outbound().borrow_mut();
+        outbound.body.clear();
+        outbound.fixed = &[];
+        outbound.started = true;
+        outbound.upgraded = true;
+        drop(outbound);
+        self.exchange.inbound.borrow_mut().open(None);
+        self.exchange.mark();
+        Ok(Upgraded::new(Rc::clone(&self.exchange)))
+    }
+}
+
+impl fmt::Debug for HttpContext {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("HttpContext").field("connection", &self.connection).finish_non_exhaustive()
+    }
+}
+
+/// Appends all of `bytes`, waiting for room.
+pub(super) async fn write_all(exchange: &Exchange, bytes: &[u8]) -> Result<(), ResponseError> {
+    let mut rest = bytes;
+    poll_fn(|cx| {
+        if exchange.lifetime.is_aborted() {
+            return Poll::Ready(Err(ResponseError::Aborted));
+        }
+        let mut outbound = exchange.outbound().borrow_mut();
+        let capacity = exchange.response_capacity();
+        let taken = match outbound.append(rest, capacity) {
+            Ok(taken) => taken,
+            Err(error) => return Poll::Ready(Err(error)),
+        };
+        rest = rest.get(taken..).unwrap_or_default();
+        let waits = !rest.is_empty();
+        if waits && let Err(error) = outbound.start() {
+            return Poll::Ready(Err(error));
+        }
+        if waits {
+            outbound.park(Parked::from_context(cx));
+        }
+        let notify = outbound.started;
+        drop(outbound);
+        if notify {
+            exchange.mark();
+        }
+        if waits { Poll::Pending } else { Poll::Ready(Ok(())) }
+    })
+    .await
+}
+
+/// Waits until the connection has taken all that was written.
+pub(super) async fn drained(exchange: &Exchange) -> Result<(), ResponseError> {
+    poll_fn(|cx| {
+        if exchange.lifetime.is_aborted() {
+            return Poll::Ready(Err(ResponseError::Aborted));
+        }
+        let mut outbound = exchange.outbound().borrow_mut();
+        if outbound.body.is_empty() && outbound.fixed.is_empty() {
+            return Poll::Ready(Ok(()));
+        }
+        outbound.park(Parked::from_context(cx));
+        drop(outbound);
+        exchange.mark();
+        Poll::Pending
+    })
+    .await
+}
+
+impl HttpContext {
+    /// The head as a feature, for code that replaces it.
+    #[must_use]
+    pub fn request_feature(&self) -> &RequestFeature {
+        &self.exchange.request
+    }
+
+    /// The exchange behind the context.
+    pub(crate) fn exchange(&self) -> &Rc<Exchange> {
+        &self.exchange
+    }
+}

@@ -1,0 +1,120 @@
+//! What can go wrong between a handler and its peer, seen from the handler.
+//!
+//! One small enum for each direction, plus the way a handler ends. Protocol violations come from
+//! `h1` as a status and a name, so that this module names no protocol.
+
+use std::fmt;
+
+use super::Status;
+
+/// Why the request body cannot be read any further.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[non_exhaustive]
+pub enum BodyError {
+    /// The peer broke the framing of the body; the answer is `status` and the connection closes.
+    Malformed {
+        /// The status that the violation asks for (RFC 9110, 15.5).
+        status: Status,
+        /// The violation, as the rejection counters name it.
+        name: &'static str,
+    },
+    /// The body is larger than the limit of this request (413).
+    TooLarge,
+    /// The peer sent less than the minimum data rate (408).
+    TooSlow,
+    /// The peer closed before the body was complete.
+    UnexpectedEnd,
+    /// The connection is gone.
+    Aborted,
+    /// The exchange was upgraded: its bytes are read from the upgraded stream.
+    Upgraded,
+}
+
+impl BodyError {
+    /// The status that answers this error when the handler has not answered itself.
+    #[must_use]
+    pub fn status(self) -> Status {
+        match self {
+            Self::Malformed { status, .. } => status,
+            Self::TooLarge => Status::CONTENT_TOO_LARGE,
+            Self::TooSlow => Status::REQUEST_TIMEOUT,
+            Self::UnexpectedEnd | Self::Aborted => Status::BAD_REQUEST,
+            Self::Upgraded => Status::INTERNAL_SERVER_ERROR,
+        }
+    }
+}
+
+impl fmt::Display for BodyError {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Malformed { name, .. } => write!(f, "the request body is malformed: {name}"),
+            Self::TooLarge => f.write_str("the request body is larger than this request allows"),
+            Self::TooSlow => f.write_str("the request body arrives below the minimum data rate"),
+            Self::UnexpectedEnd => f.write_str("the peer closed before the request body ended"),
+            Self::Aborted => f.write_str("the connection is gone"),
+            Self::Upgraded => f.write_str("the exchange was upgraded"),
+        }
+    }
+}
+
+impl std::error::Error for BodyError {}
+
+/// Why a handler's response cannot be written as asked.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[non_exhaustive]
+pub enum ResponseError {
+    /// The head has been sent already; status and fields are fixed.
+    AlreadyStarted,
+    /// The response is complete, or the exchange was upgraded.
+    AlreadyComplete,
+    /// More bytes were written than the handler's Content-Length announced.
+    LengthExceeded,
+    /// A field name is no token or a field value holds CR, LF or NUL (RFC 9110, 5.5).
+    InvalidField,
+    /// Only 100 and 102 to 199 are informational, and HTTP/1.0 knows none (RFC 9110, 15.2).
+    NotInformational,
+    /// The request cannot be upgraded, or was upgraded already (RFC 9110, 7.8).
+    NotUpgradable,
+    /// The value could not be serialised as JSON.
+    NotSerialisable,
+    /// The connection is gone.
+    Aborted,
+}
+
+impl fmt::Display for ResponseError {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(match self {
+            Self::AlreadyStarted => "the response head has been sent",
+            Self::AlreadyComplete => "the response is complete",
+            Self::LengthExceeded => "more bytes were written than Content-Length announced",
+            Self::InvalidField => "a response field has an invalid name or value",
+            Self::NotInformational => "the status is not one that can precede a response",
+            Self::NotUpgradable => "the request cannot be upgraded",
+            Self::NotSerialisable => "the value cannot be serialised as JSON",
+            Self::Aborted => "the connection is gone",
+        })
+    }
+}
+
+impl std::error::Error for ResponseError {}
+
+/// How a handler failed.
+#[derive(Debug)]
+#[non_exhaustive]
+pub enum HandlerError {
+    /// The handler returned an error.
+    Failed(Box<dyn std::error::Error>),
+    /// The handler panicked, or was ended before it was done.
+    Panicked,
+}
+
+impl fmt::Display for HandlerError {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Failed(error) => write!(f, "the handler failed: {error}"),
+            Self::Panicked => f.write_str("the handler panicked"),
+        }
+    }
+}
+
+impl std::error::Error for HandlerError {}

@@ -1,0 +1,165 @@
+//! One request and its response: where a handler and the protocol meet.
+//!
+//! Owns the per-request feature slots and their reset between requests, which allocates nothing.
+//! Handlers reach it through `HttpContext`; the protocol fills the request and takes the response.
+//! Knows no wire format, no socket and no shard.
+
+use std::cell::{Cell, RefCell};
+use std::rc::Rc;
+
+use super::inbound::{BodyState, Inbound};
+use super::outbound::Outbound;
+use super::outbox::{ConnectionKey, Outbox};
+use super::{BodyError, Chunk, HandlerError, RequestHead, Status};
+use crate::features::{
+    MaxRequestBodySize, MinRequestBodyDataRate, RequestBodyDetection, RequestFeature,
+    RequestIdentifier, RequestLifetime, RequestTrailers, ResponseFeature, ResponseTrailers, Upgrade,
+};
+use crate::limits::Limits;
+
+/// Body bytes that a pooled exchange keeps room for; larger buffers are given back.
+const BODY_CAPACITY_KEPT: usize = 16 * 1024;
+
+/// One request and its response.
+///
+/// A server makes one for each request (or reuses one), fills the request, runs an application
+/// over an [`HttpContext`](super::HttpContext) of it, and takes the response.
+#[derive(Debug, Default)]
+pub struct Exchange {
+    pub(crate) request: RequestFeature,
+    pub(crate) response: ResponseFeature,
+    pub(crate) inbound: RefCell<Inbound>,
+    pub(crate) detection: RequestBodyDetection,
+    pub(crate) request_trailers: RequestTrailers,
+    pub(crate) response_trailers: ResponseTrailers,
+    pub(crate) body_size: MaxRequestBodySize,
+    pub(crate) body_rate: MinRequestBodyDataRate,
+    pub(crate) lifetime: RequestLifetime,
+    pub(crate) identifier: RequestIdentifier,
+    pub(crate) upgrade: Upgrade,
+    response_capacity: Cell<usize>,
+    owner: RefCell<Option<(Rc<Outbox>, ConnectionKey)>>,
+    marked: Cell<bool>,
+}
+
+impl Exchange {
+    /// An exchange over a request without a body, outside any connection.
+    #[must_use]
+    pub fn new(head: RequestHead) -> Rc<Self> {
+        let exchange = Self::default();
+        exchange.begin(&Limits::default());
+        exchange.request.replace(head);
+        Rc::new(exchange)
+    }
+
+    /// Gives the request a body. Call before the application runs.
+    pub fn set_body(&self, body: Vec<u8>) {
+        self.open_body(Some(body.len() as u64));
+        let mut inbound = self.inbound.borrow_mut();
+        inbound.push(Chunk::from(body));
+        inbound.complete();
+    }
+
+    /// Takes what the application has answered so far: all of it once the application is done.
+    #[must_use]
+    pub fn take_body(&self) -> Vec<u8> {
+        let mut outbound = self.outbound().borrow_mut();
+        let mut body = std::mem::take(&mut outbound.body);
+        if body.is_empty() {
+            body.extend_from_slice(std::mem::take(&mut outbound.fixed));
+        }
+        outbound.wake_writer();
+        body
+    }
+
+    /// The response feature: status and fields.
+    #[must_use]
+    pub fn response(&self) -> &ResponseFeature {
+        &self.response
+    }
+
+    /// Makes a used exchange new again. The limits of the server become those of the request.
+    pub(crate) fn begin(&self, limits: &Limits) {
+        self.request.reset();
+        self.inbound.borrow_mut().reset();
+        self.outbound().borrow_mut().reset(BODY_CAPACITY_KEPT);
+        self.detection.reset();
+        self.request_trailers.reset();
+        self.response_trailers.reset();
+        self.body_size.reset(limits.body_bytes_max);
+        self.body_rate.reset(limits.request_body_rate_min);
+        self.lifetime.reset();
+        self.identifier.reset();
+        self.upgrade.reset();
+        self.response_capacity.set(limits.response_buffer_bytes_max);
+        self.marked.set(false);
+    }
+
+    /// Ties the exchange to the connection that it belongs to.
+    pub(crate) fn attach(&self, outbox: &Rc<Outbox>, key: ConnectionKey) {
+        let mut owner = self.owner.borrow_mut();
+        match &mut *owner {
+            // The common case: a pooled exchange stays on its shard, so only the key changes.
+            Some((_, old)) => *old = key,
+            None => *owner = Some((Rc::clone(outbox), key)),
+        }
+    }
+
+    /// Tells the connection that there is something to do for this exchange.
+    pub(crate) fn mark(&self) {
+        if !self.marked.replace(true)
+            && let Some((outbox, key)) = &*self.owner.borrow()
+        {
+            outbox.mark(*key);
+        }
+    }
+
+    /// The connection is about to look: the next change marks it again.
+    pub(crate) fn clear_mark(&self) {
+        self.marked.set(false);
+    }
+
+    /// Changes are looked at without a mark until `clear_mark`: the connection is being driven.
+    pub(crate) fn suppress_mark(&self) {
+        self.marked.set(true);
+    }
+
+    /// Expects a request body.
+    pub(crate) fn open_body(&self, declared: Option<u64>) {
+        self.inbound.borrow_mut().open(declared);
+        self.detection.set(true);
+    }
+
+    /// The response as the protocol takes it.
+    pub(crate) fn outbound(&self) -> &RefCell<Outbound> {
+        self.response.outbound()
+    }
+
+    /// How many response bytes may wait for the connection.
+    pub(crate) fn response_capacity(&self) -> usize {
+        self.response_capacity.get()
+    }
+
+    /// Whether the handler is done.
+    pub(crate) fn is_finished(&self) -> bool {
+        self.outbound().borrow().outcome.is_some()
+    }
+
+    /// The handler is done.
+    pub(crate) fn finish(&self, result: Result<(), &HandlerError>) {
+        let fallback = match self.inbound.borrow().state() {
+            BodyState::Failed(error) => error.status(),
+            BodyState::Open | BodyState::Complete => Status::INTERNAL_SERVER_ERROR,
+        };
+        self.outbound().borrow_mut().finish(result, fallback);
+        self.mark();
+    }
+
+    /// The connection is gone: everything the handler waits for ends.
+    pub(crate) fn sever(&self) {
+        self.owner.borrow_mut().take();
+        self.lifetime.sever();
+        self.inbound.borrow_mut().fail(BodyError::Aborted);
+        self.outbound().borrow_mut().wake_writer();
+    }
+}

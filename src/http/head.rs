@@ -1,0 +1,505 @@
+//! The head of a request: method, target and fields as spans over the bytes they came in.
+//!
+//! Owns those bytes, whichever way they are held, and the memory that is reused from request to
+//! request. Must not know how a head is framed on the wire: protocols fill it, handlers read it.
+
+use std::fmt;
+
+use super::authority::Authority;
+use super::field::{FieldError, FieldLine, FieldSpan, is_field_value, is_token, trim_ows};
+use super::known::{KnownField, KnownSet};
+use super::span::Span;
+use super::target::{Scheme, Target, TargetError, TargetForm, decode_path};
+use super::{Method, Version};
+use crate::buf::BufSlice;
+use crate::limits;
+
+/// The bytes that the spans of a head lie in.
+#[derive(Debug)]
+pub(crate) enum HeadBytes {
+    /// A receive buffer of the shard, held until the head is read or compacted.
+    Pooled(BufSlice),
+    /// Memory of the head's own.
+    Owned(Vec<u8>),
+}
+
+impl HeadBytes {
+    #[inline]
+    fn bytes(&self) -> &[u8] {
+        match self {
+            Self::Pooled(slice) => slice,
+            Self::Owned(bytes) => bytes,
+        }
+    }
+}
+
+impl Default for HeadBytes {
+    fn default() -> Self {
+        Self::Owned(Vec::new())
+    }
+}
+
+/// The head of a request.
+#[derive(Debug, Default)]
+pub struct RequestHead {
+    bytes: HeadBytes,
+    /// The last owned bytes, kept for the next head that needs its own.
+    spare: Vec<u8>,
+    method: Method,
+    version: Version,
+    scheme: Scheme,
+    method_text: Span,
+    target_text: Span,
+    target: Target,
+    /// The authority that counts: the target's, or Host's.
+    authority: Option<Span>,
+    /// The path, when it is not the same bytes as in the target.
+    decoded_path: Vec<u8>,
+    lines: Vec<FieldSpan>,
+    known: KnownSet,
+}
+
+/// Why a head cannot be built.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[non_exhaustive]
+pub enum HeadError {
+    /// The method is not a token.
+    Method,
+    /// The target is refused.
+    Target(TargetError),
+    /// A field line is refused.
+    Field(FieldError),
+    /// Host is not a host with an optional port, or there is more than one.
+    Host,
+}
+
+impl fmt::Display for HeadError {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Method => f.write_str("the method is not a token"),
+            Self::Target(error) => error.fmt(f),
+            Self::Field(error) => error.fmt(f),
+            Self::Host => f.write_str("Host is not one host with an optional port"),
+        }
+    }
+}
+
+impl std::error::Error for HeadError {}
+
+impl From<TargetError> for HeadError {
+    fn from(error: TargetError) -> Self {
+        Self::Target(error)
+    }
+}
+
+impl From<FieldError> for HeadError {
+    fn from(error: FieldError) -> Self {
+        Self::Field(error)
+    }
+}
+
+/// What a handler reads.
+impl RequestHead {
+    /// The method.
+    #[must_use]
+    pub fn method(&self) -> Method {
+        self.method
+    }
+
+    /// The method as it came; the way to read a [`Method::Extension`].
+    #[must_use]
+    pub fn method_text(&self) -> &str {
+        match self.method.as_str() {
+            Some(name) => name,
+            None => self.text(self.method_text),
+        }
+    }
+
+    /// The target as it came, not decoded.
+    #[must_use]
+    pub fn target(&self) -> &str {
+        self.text(self.target_text)
+    }
+
+    /// The form of the target.
+    #[must_use]
+    pub fn target_form(&self) -> TargetForm {
+        self.target.form
+    }
+
+    /// The path with its escapes decoded, but for `%2F`, and its dot segments removed. Begins
+    /// with a slash; empty when the target is `*` or a host and port.
+    #[must_use]
+    pub fn path(&self) -> &str {
+        if self.target.is_encoded {
+            std::str::from_utf8(&self.decoded_path).unwrap_or_default()
+        } else {
+            self.text(self.target.path)
+        }
+    }
+
+    /// What follows the first `?` of the target, not decoded. `None` without a `?`.
+    #[must_use]
+    pub fn query(&self) -> Option<&str> {
+        self.target.query.map(|span| self.text(span))
+    }
+
+    /// Host and port that the request is for: the target's authority if it has one, else Host's.
+    /// `None` when the request names none, as HTTP/1.0 may.
+    #[must_use]
+    pub fn authority(&self) -> Option<&str> {
+        self.authority.map(|span| self.text(span))
+    }
+
+    /// The version of the request.
+    #[must_use]
+    pub fn version(&self) -> Version {
+        self.version
+    }
+
+    /// The scheme of the connection, whatever an absolute target says.
+    #[must_use]
+    pub fn scheme(&self) -> Scheme {
+        self.scheme
+    }
+
+    /// The value of the first field of this name, whatever its case.
+    #[must_use]
+    pub fn field(&self, name: &str) -> Option<&[u8]> {
+        self.fields_named(name).next()
+    }
+
+    /// [`RequestHead::field`] as text; `None` also when it is not UTF-8.
+    #[must_use]
+    pub fn field_text(&self, name: &str) -> Option<&str> {
+        std::str::from_utf8(self.field(name)?).ok()
+    }
+
+    /// The field lines in the order they came.
+    pub fn fields(&self) -> impl ExactSizeIterator<Item = FieldLine<'_>> {
+        let bytes = self.bytes.bytes();
+        self.lines.iter().map(move |line| line.of(bytes))
+    }
+
+    /// The values of all fields of this name, whatever its case, in the order they came.
+    pub fn fields_named<'a>(&'a self, name: &str) -> impl Iterator<Item = &'a [u8]> {
+        let bytes = self.bytes.bytes();
+        self.lines
+            .iter()
+            .filter(move |line| line.is_named(name, bytes))
+            .map(move |line| line.value.of(bytes))
+    }
+
+    #[inline]
+    fn text(&self, span: Span) -> &str {
+        std::str::from_utf8(span.of(self.bytes.bytes())).unwrap_or_default()
+    }
+}
+
+/// What a protocol fills in.
+impl RequestHead {
+    /// Forgets the request and gives back a receive buffer that it held. Memory is kept.
+    pub fn clear(&mut self) {
+        // Owned bytes come first, so that the swap keeps their memory.
+        self.take_owned();
+        self.method = Method::default();
+        self.version = Version::default();
+        self.scheme = Scheme::default();
+        self.method_text = Span::default();
+        self.target_text = Span::default();
+        self.target = Target::default();
+        self.authority = None;
+        self.decoded_path.clear();
+        self.lines.clear();
+        if self.lines.capacity() > limits::FIELD_LINES_KEPT {
+            self.lines.shrink_to(limits::FIELD_LINES_KEPT);
+        }
+        self.known = KnownSet::default();
+    }
+
+    /// Leaves the head without bytes; those it owned become the spare.
+    fn take_owned(&mut self) {
+        if let HeadBytes::Owned(bytes) = std::mem::take(&mut self.bytes)
+            && bytes.capacity() > self.spare.capacity()
+        {
+            self.spare = bytes;
+            self.spare.clear();
+        }
+    }
+
+    /// Begins a head whose bytes are attached once it has been read. Every span that follows
+    /// counts from the first of those bytes.
+    #[inline]
+    pub(crate) fn begin_spans(&mut self, method: Method, method_text: Span, version: Version) {
+        self.clear();
+        self.method = method;
+        self.method_text = method_text;
+        self.version = version;
+    }
+
+    /// Reads the target, which lies at `span` of `bytes`.
+    #[inline]
+    pub(crate) fn read_target(&mut self, bytes: &[u8], span: Span) -> Result<(), TargetError> {
+        let mut target = Target::parse(self.method, span.of(bytes))?;
+        let base = span.start();
+        target.path = target.path.offset(base);
+        target.query = target.query.map(|query| query.offset(base));
+        target.authority = target.authority.map(|authority| authority.offset(base));
+        if target.is_encoded {
+            decode_path(target.path.of(bytes), &mut self.decoded_path)?;
+        }
+        self.target_text = span;
+        self.authority = target.authority;
+        self.target = target;
+        Ok(())
+    }
+
+    /// Adds a field line that has been checked.
+    #[inline]
+    pub(crate) fn push_span(&mut self, line: FieldSpan) {
+        self.known.insert(line.known);
+        self.lines.push(line);
+    }
+
+    /// The target's parts, as spans over the head.
+    pub(crate) fn target_parts(&self) -> &Target {
+        &self.target
+    }
+
+    /// Names the authority where the target has none.
+    pub(crate) fn set_authority(&mut self, span: Span) {
+        self.authority = Some(span);
+    }
+
+    /// Names the scheme of the connection.
+    pub(crate) fn set_scheme(&mut self, scheme: Scheme) {
+        self.scheme = scheme;
+    }
+
+    /// The known fields among the lines.
+    pub(crate) fn known(&self) -> KnownSet {
+        self.known
+    }
+
+    /// Gives the head the bytes that its spans were made over, still in their receive buffer.
+    #[inline]
+    pub(crate) fn attach_pooled(&mut self, slice: BufSlice) {
+        self.take_owned();
+        self.bytes = HeadBytes::Pooled(slice);
+    }
+
+    /// Gives the head a copy of the bytes that its spans were made over.
+    pub(crate) fn attach_copied(&mut self, bytes: &[u8]) {
+        self.take_owned();
+        let mut owned = std::mem::take(&mut self.spare);
+        owned.clear();
+        owned.extend_from_slice(bytes);
+        self.bytes = HeadBytes::Owned(owned);
+    }
+
+    /// Copies the head out of its receive buffer, which goes back to the kernel. For handlers
+    /// that wait: a head that outlives its turn must not hold a buffer.
+    pub(crate) fn compact(&mut self) {
+        if let HeadBytes::Pooled(slice) = &self.bytes {
+            let slice = slice.clone();
+            self.attach_copied(&slice);
+        }
+    }
+
+    /// Begins a head in memory of its own, from parts that no buffer holds together.
+    fn begin_owned(&mut self, method: &[u8], target: &[u8]) -> Result<(), HeadError> {
+        self.clear();
+        self.method = Method::from_bytes(method).ok_or(HeadError::Method)?;
+        if method.len().saturating_add(target.len()) > limits::HEAD_BYTES_CEILING {
+            return Err(FieldError::TooLong.into());
+        }
+        let mut bytes = std::mem::take(&mut self.spare);
+        bytes.clear();
+        bytes.extend_from_slice(method);
+        bytes.extend_from_slice(target);
+        self.method_text = Span::new(0, method.len());
+        let read = self.read_target(&bytes, Span::new(method.len(), bytes.len()));
+        self.bytes = HeadBytes::Owned(bytes);
+        Ok(read?)
+    }
+
+    /// Adds a field line to a head that was begun in memory of its own.
+    fn push_owned(&mut self, name: &[u8], value: &[u8]) -> Result<(), HeadError> {
+        if !is_token(name) {
+            return Err(FieldError::Name.into());
+        }
+        if !is_field_value(value) {
+            return Err(FieldError::Value.into());
+        }
+        let value = trim_ows(value);
+        let known = KnownField::from_name(name);
+        let names_host = known == Some(KnownField::Host);
+        if names_host && (self.known.contains(KnownField::Host) || Authority::parse(value).is_err())
+        {
+            return Err(HeadError::Host);
+        }
+        let HeadBytes::Owned(bytes) = &mut self.bytes else {
+            return Err(FieldError::TooLong.into());
+        };
+        let start = bytes.len();
+        if start + name.len() + value.len() > limits::HEAD_BYTES_CEILING {
+            return Err(FieldError::TooLong.into());
+        }
+        bytes.extend_from_slice(name);
+        bytes.extend_from_slice(value);
+        let name = Span::new(start, start + name.len());
+        let value = Span::new(name.end(), bytes.len());
+        self.push_span(FieldSpan { name, value, known });
+        if names_host && self.authority.is_none() {
+            self.set_authority(value);
+        }
+        Ok(())
+    }
+}
+
+/// Makes request heads without a connection: for servers of another kind, and for tests.
+///
+/// ```
+/// # use lanner::http::RequestHead;
+/// let head = RequestHead::builder("GET", "/a?b").field("Host", "example.com").build()?;
+/// assert_eq!(head.path(), "/a");
+/// # Ok::<(), lanner::http::HeadError>(())
+/// ```
+#[derive(Debug)]
+pub struct RequestHeadBuilder {
+    head: RequestHead,
+    error: Option<HeadError>,
+}
+
+impl RequestHead {
+    /// Begins a head with this method and target.
+    #[must_use]
+    pub fn builder(method: &str, target: &str) -> RequestHeadBuilder {
+        let mut head = Self::default();
+        let error = head.begin_owned(method.as_bytes(), target.as_bytes()).err();
+        RequestHeadBuilder { head, error }
+    }
+}
+
+impl RequestHeadBuilder {
+    /// Adds a field line. Host also names the authority, if the target does not.
+    #[must_use]
+    pub fn field(mut self, name: &str, value: impl AsRef<[u8]>) -> Self {
+        if self.error.is_none() {
+            self.error = self.head.push_owned(name.as_bytes(), value.as_ref()).err();
+        }
+        self
+    }
+
+    /// Sets the version; HTTP/1.1 otherwise.
+    #[must_use]
+    pub fn version(mut self, version: Version) -> Self {
+        self.head.version = version;
+        self
+    }
+
+    /// Sets the scheme; http otherwise.
+    #[must_use]
+    pub fn scheme(mut self, scheme: Scheme) -> Self {
+        self.head.scheme = scheme;
+        self
+    }
+
+    /// The head.
+    ///
+    /// # Errors
+    /// The first part that was refused.
+    pub fn build(self) -> Result<RequestHead, HeadError> {
+        match self.error {
+            None => Ok(self.head),
+            Some(error) => Err(error),
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    #![allow(clippy::unwrap_used)]
+
+    use super::*;
+
+    #[test]
+    fn a_built_head_reads_like_a_received_one() {
+        let head = RequestHead::builder("PURGE", "/a%20b?c=d")
+            .field("Host", " example.com:80 ")
+            .field("X-A", "1")
+            .field("x-a", b"\xff".as_slice())
+            .version(Version::Http2)
+            .scheme(Scheme::Https)
+            .build()
+            .unwrap();
+        assert_eq!(
+            (head.method(), head.method_text()),
+            (Method::Extension, "PURGE")
+        );
+        assert_eq!(head.target(), "/a%20b?c=d");
+        assert_eq!((head.path(), head.query()), ("/a b", Some("c=d")));
+        assert_eq!(head.authority(), Some("example.com:80"));
+        assert_eq!(
+            (head.version(), head.scheme()),
+            (Version::Http2, Scheme::Https)
+        );
+        assert_eq!(head.field_text("HOST"), Some("example.com:80"));
+        assert_eq!(
+            head.fields_named("X-a").collect::<Vec<_>>(),
+            [b"1".as_slice(), b"\xff"]
+        );
+        assert_eq!(head.fields().len(), 3);
+        assert_eq!(head.field_text("missing"), None);
+    }
+
+    #[test]
+    fn the_first_error_wins() {
+        let build = |method, target, field: (&str, &str)| {
+            RequestHead::builder(method, target)
+                .field(field.0, field.1)
+                .build()
+                .err()
+        };
+        let cases = [
+            (("G T", "/", ("a", "b")), HeadError::Method),
+            (
+                ("GET", "x", ("", "")),
+                HeadError::Target(TargetError::Malformed),
+            ),
+            (
+                ("GET", "/", ("a b", "")),
+                HeadError::Field(FieldError::Name),
+            ),
+            (
+                ("GET", "/", ("a", "\r\n")),
+                HeadError::Field(FieldError::Value),
+            ),
+            (("GET", "/", ("Host", "a b")), HeadError::Host),
+        ];
+        for ((method, target, field), error) in cases {
+            assert_eq!(build(method, target, field), Some(error));
+        }
+        let twice = RequestHead::builder("GET", "/")
+            .field("Host", "a")
+            .field("host", "a");
+        assert_eq!(twice.build().err(), Some(HeadError::Host));
+    }
+
+    #[test]
+    fn clearing_keeps_memory_and_forgets_the_rest() {
+        let mut head = RequestHead::builder("GET", "/%41")
+            .field("Host", "h")
+            .build()
+            .unwrap();
+        head.clear();
+        assert!(head.spare.capacity() > 0 && head.decoded_path.capacity() > 0);
+        let spare = head.spare.as_ptr();
+        assert_eq!(
+            (head.path(), head.authority(), head.fields().len()),
+            ("", None, 0)
+        );
+        head.attach_copied(b"GET");
+        assert_eq!(head.bytes.bytes().as_ptr(), spare);
+    }
+}

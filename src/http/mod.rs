@@ -1,0 +1,52 @@
+//! RFC 9110 as handlers see it: methods, status codes, fields, bodies, the exchange and its context.
+//!
+//! Owns the version-neutral request and response. Must not know a wire format (`h1`), a socket, a
+//! ring or a shard; what it needs of the shard is `task`, which lets a future park without a clone
+//! of its waker.
+
+#![forbid(unsafe_code)]
+
+mod application;
+pub(crate) mod authority;
+mod body;
+mod chunk;
+mod context;
+mod error;
+mod exchange;
+pub(crate) mod field;
+mod head;
+mod inbound;
+pub(crate) mod known;
+mod method;
+mod outbound;
+mod outbox;
+mod span;
+pub(crate) mod status;
+pub(crate) mod target;
+#[cfg(test)]
+mod tests;
+mod turn;
+mod upgrade;
+mod version;
+
+pub use application::{Application, IntoOutcome};
+pub(crate) use application::process;
+pub use body::RequestBody;
+pub use chunk::Chunk;
+pub use context::{HttpContext, RequestRef};
+pub use error::{BodyError, HandlerError, ResponseError};
+pub use exchange::Exchange;
+pub(crate) use field::FieldSpan;
+pub use field::{FieldError, FieldLine, FieldSection};
+pub use head::{HeadError, RequestHead, RequestHeadBuilder};
+pub(crate) use inbound::BodyState;
+pub use known::KnownField;
+pub use method::Method;
+pub(crate) use outbound::{Informational, Outbound, Outcome};
+pub(crate) use outbox::{ConnectionKey, Outbox};
+pub(crate) use span::Span;
+pub use status::Status;
+pub use target::{Scheme, TargetError, TargetForm};
+pub(crate) use turn::{Counters, ExchangePool, Turn};
+pub use upgrade::Upgraded;
+pub use version::Version;

@@ -1,0 +1,192 @@
+//! The response between the handler, which fills it, and the protocol, which empties it.
+//!
+//! Owns status, fields, the bounded body buffer and the order of what a handler may still do.
+//! Knows no wire format: the protocol decides framing from what it finds here.
+
+use super::{FieldSection, HandlerError, ResponseError, Status};
+use crate::task::Parked;
+
+/// How the handler ended.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Outcome {
+    /// The response is as the handler left it.
+    Complete,
+    /// The handler failed before the head was sent: the response was replaced.
+    Replaced,
+    /// The handler failed after the head was sent: the body must be seen to be truncated.
+    Truncated,
+}
+
+/// One informational response that waits to be sent.
+#[derive(Debug)]
+pub(crate) struct Informational {
+    /// A 1xx status other than 101.
+    pub(crate) status: Status,
+    /// Its fields.
+    pub(crate) fields: FieldSection,
+}
+
+/// The response of one exchange.
+#[derive(Debug)]
+pub(crate) struct Outbound {
+    pub(crate) status: Status,
+    pub(crate) fields: FieldSection,
+    /// Body bytes that the protocol has not taken yet.
+    pub(crate) body: Vec<u8>,
+    /// A whole body that need not be copied before it is sent.
+    pub(crate) fixed: &'static [u8],
+    /// Interim responses in the order they were asked for. Empty without capacity in nearly
+    /// every exchange.
+    pub(crate) informational: Vec<Informational>,
+    /// The handler wants the head on its way before it is done.
+    pub(crate) started: bool,
+    /// The protocol has encoded the head.
+    pub(crate) head_sent: bool,
+    /// The handler took the connection over: what follows the head is raw.
+    pub(crate) upgraded: bool,
+    /// Bytes that the handler's Content-Length still allows, once the head is fixed.
+    pub(crate) remaining: Option<u64>,
+    pub(crate) outcome: Option<Outcome>,
+    writer: Option<Parked>,
+}
+
+impl Default for Outbound {
+    fn default() -> Self {
+        Self {
+            status: Status::OK,
+            fields: FieldSection::default(),
+            body: Vec::new(),
+            fixed: &[],
+            informational: Vec::new(),
+            started: false,
+            head_sent: false,
+            upgraded: false,
+            remaining: None,
+            outcome: None,
+            writer: None,
+        }
+    }
+}
+
+impl Outbound {
+    /// Back to an empty 200 that nobody has begun. Keeps `body_capacity_max` bytes at most.
+    pub(crate) fn reset(&mut self, body_capacity_max: usize) {
+        self.status = Status::OK;
+        self.fields.clear();
+        self.body.clear();
+        self.body.shrink_to(body_capacity_max);
+        self.fixed = &[];
+        self.informational.clear();
+        self.started = false;
+        self.head_sent = false;
+        self.upgraded = false;
+        self.remaining = None;
+        self.outcome = None;
+        self.writer = None;
+    }
+
+    /// Whether status and fields may still change.
+    pub(crate) fn check_open(&self) -> Result<(), ResponseError> {
+        if self.outcome.is_some() || self.upgraded {
+            Err(ResponseError::AlreadyComplete)
+        } else if self.started {
+            Err(ResponseError::AlreadyStarted)
+        } else {
+            Ok(())
+        }
+    }
+
+    /// Replaces the whole body by bytes that live as long as the program.
+    pub(crate) fn set_fixed(&mut self, bytes: &'static [u8]) -> Result<(), ResponseError> {
+        self.check_open()?;
+        self.body.clear();
+        self.fixed = bytes;
+        Ok(())
+    }
+
+    /// The body buffer, emptied, for a helper that writes a whole body at once.
+    pub(crate) fn replace_body(&mut self) -> Result<&mut Vec<u8>, ResponseError> {
+        self.check_open()?;
+        self.fixed = &[];
+        self.body.clear();
+        Ok(&mut self.body)
+    }
+
+    /// Appends as much of `bytes` as a buffer of `capacity` bytes takes, and says how much.
+    pub(crate) fn append(&mut self, bytes: &[u8], capacity: usize) -> Result<usize, ResponseError> {
+        if self.outcome.is_some() {
+            return Err(ResponseError::AlreadyComplete);
+        }
+        if !self.fixed.is_empty() {
+            self.body.extend_from_slice(std::mem::take(&mut self.fixed));
+        }
+        let room = capacity.saturating_sub(self.body.len());
+        // An empty buffer always takes something, or a capacity of zero would stall for ever.
+        let room = if self.body.is_empty() { room.max(1) } else { room };
+        let (now, _) = bytes.split_at_checked(room).unwrap_or((bytes, &[]));
+        if let Some(remaining) = &mut self.remaining {
+            *remaining = remaining.checked_sub(now.len() as u64).ok_or(ResponseError::LengthExceeded)?;
+        }
+        self.body.extend_from_slice(now);
+        Ok(now.len())
+    }
+
+    /// Fixes status and fields; the protocol sends the head with its next turn. What the
+    /// handler's Content-Length allows is counted from here on.
+    pub(crate) fn start(&mut self) -> Result<(), ResponseError> {
+        if self.outcome.is_some() {
+            return Err(ResponseError::AlreadyComplete);
+        }
+        if self.started {
+            return Ok(());
+        }
+        self.started = true;
+        if let Some(announced) = self.announced_length() {
+            let buffered = self.fixed.len().saturating_add(self.body.len()) as u64;
+            let remaining = announced.checked_sub(buffered).ok_or(ResponseError::LengthExceeded)?;
+            self.remaining = Some(remaining);
+        }
+        Ok(())
+    }
+
+    /// The Content-Length that the handler has set, when it is a number.
+    pub(crate) fn announced_length(&self) -> Option<u64> {
+        if self.fields.is_empty() {
+            return None;
+        }
+        std::str::from_utf8(self.fields.get("content-length")?).ok()?.parse().ok()
+    }
+
+    /// Ends the response as the handler ended. `fallback` answers a failure that came before
+    /// the head was sent.
+    pub(crate) fn finish(&mut self, result: Result<(), &HandlerError>, fallback: Status) {
+        if self.outcome.is_some() {
+            return;
+        }
+        self.writer = None;
+        self.outcome = Some(match result {
+            Ok(()) => Outcome::Complete,
+            Err(_) if self.started => Outcome::Truncated,
+            Err(_) => {
+                self.fields.clear();
+                self.body.clear();
+                self.fixed = &[];
+                self.informational.clear();
+                self.status = fallback;
+                Outcome::Replaced
+            }
+        });
+    }
+
+    /// Waits for the protocol to take bytes.
+    pub(crate) fn park(&mut self, writer: Parked) {
+        self.writer = Some(writer);
+    }
+
+    /// Wakes whoever waits for room or for the end of the connection.
+    pub(crate) fn wake_writer(&mut self) {
+        if let Some(writer) = self.writer.take() {
+            writer.wake();
+        }
+    }
+}

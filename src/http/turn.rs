@@ -1,0 +1,94 @@
+//! What a protocol core is given each time it is driven: time, limits, exchanges, counters.
+//!
+//! Protocol cores have no clock and no globals; all they know of the world is in here.
+
+use std::collections::BTreeMap;
+use std::rc::Rc;
+
+use super::{ConnectionKey, Exchange, Outbox};
+use crate::limits::Limits;
+
+/// Idle exchanges that a shard keeps; more are dropped. A busy shard needs one per request that
+/// waits at the same time, and each keeps its buffers (some KiB after use).
+const IDLE_EXCHANGES_MAX: usize = 256;
+
+/// The world of one drive.
+#[derive(Debug)]
+pub(crate) struct Turn<'a> {
+    /// Milliseconds on the shard's clock.
+    pub(crate) now: u64,
+    /// The current Date field value (RFC 9110, 6.6.1).
+    pub(crate) date: &'a [u8; 29],
+    /// The server's limits.
+    pub(crate) limits: &'a Limits,
+    /// Whether responses carry a Server field.
+    pub(crate) server_field: bool,
+    /// Whether receive buffers are running short, so that what is kept must be copied.
+    pub(crate) scarce: bool,
+    /// Whether the server is shutting down: no connection is kept alive.
+    pub(crate) draining: bool,
+    /// Whether another connection may be upgraded.
+    pub(crate) upgrades: bool,
+    /// Where exchanges come from and go to.
+    pub(crate) exchanges: &'a mut ExchangePool,
+    /// What is counted on the way.
+    pub(crate) counters: &'a mut Counters,
+}
+
+/// Counts of one shard.
+#[derive(Debug, Default)]
+pub(crate) struct Counters {
+    /// Requests handed to the application.
+    pub(crate) requests: u64,
+    /// Connections accepted.
+    pub(crate) connections: u64,
+    /// Connections closed at once because the limit was reached.
+    pub(crate) connections_refused: u64,
+    /// Peers' mistakes by the name of the violation.
+    pub(crate) rejected: BTreeMap<&'static str, u64>,
+}
+
+impl Counters {
+    /// Counts a violation.
+    pub(crate) fn reject(&mut self, name: &'static str) {
+        let count = self.rejected.entry(name).or_default();
+        *count = count.saturating_add(1);
+    }
+}
+
+/// The exchanges of a shard that are in no use.
+#[derive(Debug)]
+pub(crate) struct ExchangePool {
+    idle: Vec<Rc<Exchange>>,
+    outbox: Rc<Outbox>,
+}
+
+impl ExchangePool {
+    /// An empty pool whose exchanges mark their connections in `outbox`.
+    pub(crate) fn new(outbox: Rc<Outbox>) -> Self {
+        Self { idle: Vec::new(), outbox }
+    }
+
+    /// A new or a reused exchange for a request on the connection `key`.
+    pub(crate) fn take(&mut self, key: ConnectionKey, limits: &Limits) -> Rc<Exchange> {
+        let exchange = self.idle.pop().unwrap_or_else(|| {
+            let exchange = Exchange::default();
+            exchange.begin(limits);
+            Rc::new(exchange)
+        });
+        exchange.attach(&self.outbox, key);
+        exchange
+    }
+
+    /// Takes an exchange back. One that somebody still holds is left to its holder.
+    pub(crate) fn give(&mut self, exchange: Rc<Exchange>, limits: &Limits) {
+        if Rc::strong_count(&exchange) == 1 {
+            if self.idle.len() < IDLE_EXCHANGES_MAX {
+                exchange.begin(limits);
+                self.idle.push(exchange);
+            }
+        } else {
+            exchange.sever();
+        }
+    }
+}

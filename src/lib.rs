@@ -1,0 +1,53 @@
+//! Lanner: an HTTP server for Linux, for throughput and tail latency per core.
+//!
+//! One shard per CPU core owns its listening sockets, an io_uring, its connections and its
+//! handlers; nothing is shared between shards on the request path. Handlers are ordinary async
+//! code on the shard and may use glommio.
+//!
+//! ```no_run
+//! use lanner::{HttpContext, Server};
+//!
+//! fn main() -> Result<(), lanner::StartError> {
+//!     Server::new()
+//!         .urls("http://127.0.0.1:8080")?
+//!         .run(async |ctx: &mut HttpContext| ctx.text("Hello, World!"))
+//! }
+//! ```
+//!
+//! The way of a byte:
+//!
+//! ```text
+//! kernel -> ring -> shard -> conn -> h1 -> exchange -> handler
+//! kernel <- ring <- shard <- conn <- h1 <- exchange <- handler
+//! ```
+
+#![deny(unsafe_code)]
+
+#[allow(unsafe_code)]
+mod buf;
+#[doc(hidden)]
+pub mod cli;
+mod conn;
+pub mod features;
+mod h1;
+pub mod http;
+mod limits;
+mod net;
+#[allow(unsafe_code)]
+mod ring;
+mod server;
+mod shard;
+#[allow(unsafe_code)]
+mod task;
+#[cfg(any(test, feature = "testing"))]
+pub mod testing;
+mod time;
+
+pub use http::{
+    Application, BodyError, Chunk, FieldSection, HandlerError, HttpContext, Method, RequestHead, ResponseError, Status,
+    Upgraded, Version,
+};
+pub use limits::{DataRate, Limits, LimitsError};
+pub use net::{AddressError, BindError};
+pub use server::{RunningServer, Server, ShardCount, ShardCountError, ShellKind, StartError};
+pub use shard::{Elapsed, Sleep, Stats, read_file, sleep, timeout};

@@ -1,0 +1,325 @@
+//! Every bound and default of the server, each with its reason.
+//!
+//! Owns the public [`Limits`] and the constants of the HTTP/1.1 codec that nobody needs to set.
+//! Relations between them are asserted at compile time, or by [`Limits::validate`] for values that
+//! a user has chosen. Enforces nothing itself: who reads a limit holds it.
+
+#![forbid(unsafe_code)]
+
+use std::fmt;
+use std::time::Duration;
+
+/// Empty lines skipped before a request line (RFC 9112, 2.2 asks for at least one).
+///
+/// Old clients send one after a body. More than a few is a peer that wants us to spin.
+pub(crate) const LEADING_EMPTY_LINES_MAX: usize = 4;
+
+/// Field lines that the parser has room for on its stack: the ceiling of `field_count_max`.
+pub(crate) const FIELD_COUNT_CEILING: usize = 256;
+
+/// The ceiling of every byte limit of a head, so that its spans fit 32 bits with room to spare.
+pub(crate) const HEAD_BYTES_CEILING: usize = 16 * 1024 * 1024;
+
+/// Hexadecimal digits of one chunk size: 4 GiB - 1 a chunk, and no overflow to think about.
+pub(crate) const CHUNK_SIZE_DIGITS_MAX: u32 = 8;
+
+/// Bytes of the extensions of one chunk. The longest in real use are signatures of under 100.
+pub(crate) const CHUNK_EXTENSION_BYTES_MAX: u32 = 256;
+
+/// Framing bytes of a chunked body that are free, whatever the data.
+pub(crate) const CHUNK_OVERHEAD_FREE_BYTES: u64 = 16 * 1024;
+
+/// Framing bytes allowed for every byte of data beyond the free ones.
+///
+/// The smallest honest chunk, one byte, costs five; what needs more is padding.
+pub(crate) const CHUNK_OVERHEAD_PER_DATA_BYTE: u64 = 8;
+
+/// Bytes that a [`FieldSection`](crate::http::FieldSection) keeps when it is cleared.
+pub(crate) const FIELD_SECTION_BYTES_KEPT: usize = 16 * 1024;
+
+/// Lines that a cleared field section, and a request head, keep room for.
+pub(crate) const FIELD_LINES_KEPT: usize = 128;
+
+/// Milliseconds for which a closing connection reads and forgets, so that its last response is not
+/// lost to a reset: a few round trips of the slowest path.
+pub(crate) const LINGER_TIMEOUT_MS: u64 = 2_000;
+
+/// The lowest speed a peer may have before it is cut off.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct DataRate {
+    /// Average bytes a second, measured over the whole body. At least 1.
+    pub bytes_per_second: u32,
+    /// Time before the rate counts, so that a slow start is forgiven. More than 1 second.
+    pub grace: Duration,
+}
+
+impl DataRate {
+    /// 240 bytes a second after 5 seconds: slower than any modem, faster than any attack by
+    /// trickling.
+    pub const DEFAULT: Self = Self {
+        bytes_per_second: 240,
+        grace: Duration::from_secs(5),
+    };
+
+    /// Milliseconds that `bytes` may take. Counts in whole bytes, so it never overstates them.
+    pub(crate) fn allowed_ms(self, bytes: u64) -> u64 {
+        let rate = u64::from(self.bytes_per_second.max(1));
+        let grace = u64::try_from(self.grace.as_millis()).unwrap_or(u64::MAX);
+        (bytes.saturating_mul(1000) / rate).max(grace)
+    }
+}
+
+/// What a connection and its requests may use.
+///
+/// Start from the default and change fields, or chain nothing at all:
+///
+/// ```
+/// # use lanner::limits::Limits;
+/// let limits = Limits { body_bytes_max: Some(1 << 20), ..Limits::default() };
+/// assert!(limits.validate().is_ok());
+/// ```
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Limits {
+    /// Bytes of the request line with its CRLF. Passed: 414. Default 8,192, which is longer than
+    /// any URL that browsers and caches agree on.
+    pub request_line_bytes_max: usize,
+    /// Bytes of all field lines with their CRLFs, without the empty line. Passed: 431. Default
+    /// 32,768, room for the cookies of a real site.
+    pub head_bytes_max: usize,
+    /// Field lines of a request. Passed: 431. Default 100; at most 256.
+    pub field_count_max: usize,
+    /// Bytes of all trailer lines with their CRLFs. Passed: 431. Default 8,192: trailers carry
+    /// digests and status, not cookies.
+    pub trailer_bytes_max: usize,
+    /// Trailer lines of a request. Passed: 431. Default 32.
+    pub trailer_count_max: usize,
+    /// Bytes of a request body as the handler sees it; a request may override it. `None`: no
+    /// limit. Passed: 413. Default 30,000,000.
+    pub body_bytes_max: Option<u64>,
+    /// Received bytes of a connection that wait for their handler before the peer is no longer
+    /// read from. Default 1,048,576.
+    pub request_buffer_bytes_max: usize,
+    /// Response bytes of a connection that wait for the peer before the handler waits. 0 makes
+    /// each write wait for the peer. Default 65,536.
+    pub response_buffer_bytes_max: usize,
+    /// Time from the first byte of a head to its last. Passed: 408. Default 30 s.
+    pub head_timeout: Duration,
+    /// Time that a connection may be idle between requests. Passed: closed without an answer.
+    /// Default 130 s, longer than the two minutes for which common clients and load balancers
+    /// keep connections, so that it is they who close.
+    pub keep_alive_timeout: Duration,
+    /// Time for the rest of an unread body after the response. Passed: closed. Default 5 s.
+    pub drain_timeout: Duration,
+    /// The lowest rate of a request body. Passed: 408. `None`: any. Default 240 B/s after 5 s.
+    pub request_body_rate_min: Option<DataRate>,
+    /// The lowest rate at which a peer must take a response. Passed: aborted. `None`: any.
+    /// Default 240 B/s after 5 s.
+    pub response_rate_min: Option<DataRate>,
+    /// Open connections of the whole server, upgraded ones apart. Passed: closed at once.
+    /// `None`: no limit, the default.
+    pub connections_max: Option<usize>,
+    /// Upgraded connections of the whole server. Passed: the handler's upgrade fails. `None`: no
+    /// limit, the default.
+    pub upgraded_connections_max: Option<usize>,
+}
+
+impl Limits {
+    /// The defaults, as a constant.
+    pub const DEFAULT: Self = Self {
+        request_line_bytes_max: 8 * 1024,
+        head_bytes_max: 32 * 1024,
+        field_count_max: 100,
+        trailer_bytes_max: 8 * 1024,
+        trailer_count_max: 32,
+        body_bytes_max: Some(30_000_000),
+        request_buffer_bytes_max: 1024 * 1024,
+        response_buffer_bytes_max: 64 * 1024,
+        head_timeout: Duration::from_secs(30),
+        keep_alive_timeout: Duration::from_secs(130),
+        drain_timeout: Duration::from_secs(5),
+        request_body_rate_min: Some(DataRate::DEFAULT),
+        response_rate_min: Some(DataRate::DEFAULT),
+        connections_max: None,
+        upgraded_connections_max: None,
+    };
+
+    /// The largest head that is ever held: request line, field lines and the empty line.
+    pub(crate) const fn head_total_bytes_max(&self) -> usize {
+        self.request_line_bytes_max
+            .saturating_add(self.head_bytes_max)
+            .saturating_add(2)
+    }
+
+    /// Checks each value and how they fit together. A server does not start with limits that
+    /// fail here.
+    ///
+    /// # Errors
+    /// The first rule that is broken.
+    pub const fn validate(&self) -> Result<(), LimitsError> {
+        if self.request_line_bytes_max == 0 || self.request_line_bytes_max > HEAD_BYTES_CEILING {
+            return Err(LimitsError::RequestLineBytes);
+        }
+        if self.head_bytes_max == 0 || self.head_bytes_max > HEAD_BYTES_CEILING {
+            return Err(LimitsError::HeadBytes);
+        }
+        if self.field_count_max == 0 || self.field_count_max > FIELD_COUNT_CEILING {
+            return Err(LimitsError::FieldCount);
+        }
+        if self.trailer_bytes_max > HEAD_BYTES_CEILING {
+            return Err(LimitsError::TrailerBytes);
+        }
+        if self.request_buffer_bytes_max < self.head_total_bytes_max() {
+            return Err(LimitsError::RequestBufferBelowHead);
+        }
+        if self.head_timeout.is_zero()
+            || self.keep_alive_timeout.is_zero()
+            || self.drain_timeout.is_zero()
+        {
+            return Err(LimitsError::ZeroTimeout);
+        }
+        if !valid_rate(self.request_body_rate_min) || !valid_rate(self.response_rate_min) {
+            return Err(LimitsError::DataRate);
+        }
+        if let Some(0) = self.connections_max {
+            return Err(LimitsError::NoConnections);
+        }
+        Ok(())
+    }
+}
+
+const fn valid_rate(rate: Option<DataRate>) -> bool {
+    match rate {
+        None => true,
+        Some(rate) => {
+            rate.bytes_per_second > 0 && rate.grace.as_millis() > Duration::from_secs(1).as_millis()
+        }
+    }
+}
+
+impl Default for Limits {
+    fn default() -> Self {
+        Self::DEFAULT
+    }
+}
+
+/// A rule that chosen [`Limits`] break.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[non_exhaustive]
+pub enum LimitsError {
+    /// `request_line_bytes_max` is out of range.
+    RequestLineBytes,
+    /// `head_bytes_max` is out of range.
+    HeadBytes,
+    /// `field_count_max` is out of range.
+    FieldCount,
+    /// `trailer_bytes_max` is out of range.
+    TrailerBytes,
+    /// A head that the other limits allow would not fit the request buffer.
+    RequestBufferBelowHead,
+    /// A time-out is zero.
+    ZeroTimeout,
+    /// A data rate has no bytes or too short a grace.
+    DataRate,
+    /// `connections_max` would refuse everybody.
+    NoConnections,
+}
+
+impl fmt::Display for LimitsError {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(match self {
+            Self::RequestLineBytes => "request_line_bytes_max must be from 1 to 16777216",
+            Self::HeadBytes => "head_bytes_max must be from 1 to 16777216",
+            Self::FieldCount => "field_count_max must be from 1 to 256",
+            Self::TrailerBytes => "trailer_bytes_max must be at most 16777216",
+            Self::RequestBufferBelowHead => {
+                "request_buffer_bytes_max must hold a whole head: \
+                 request_line_bytes_max + head_bytes_max + 2"
+            }
+            Self::ZeroTimeout => {
+                "head_timeout, keep_alive_timeout and drain_timeout must be longer than zero"
+            }
+            Self::DataRate => {
+                "a minimum data rate needs at least 1 byte a second and a grace of more than 1 second"
+            }
+            Self::NoConnections => "connections_max must be at least 1, or none for no limit",
+        })
+    }
+}
+
+impl std::error::Error for LimitsError {}
+
+const _: () = {
+    assert!(Limits::DEFAULT.validate().is_ok());
+    assert!(Limits::DEFAULT.field_count_max < FIELD_LINES_KEPT);
+    // The sum of any two head limits fits a span.
+    assert!(HEAD_BYTES_CEILING * 2 + 2 < u32::MAX as usize);
+    // One-byte chunks are framing enough: a body of nothing else must never run out of budget.
+    assert!(CHUNK_OVERHEAD_PER_DATA_BYTE > 5);
+    assert!(CHUNK_SIZE_DIGITS_MAX * 4 <= u32::BITS);
+};
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn each_broken_rule_is_named() {
+        let with = |change: fn(&mut Limits)| {
+            let mut limits = Limits::default();
+            change(&mut limits);
+            limits.validate().map_err(|error| error.to_string())
+        };
+        let cases: [(fn(&mut Limits), LimitsError); 11] = [
+            (
+                |l| l.request_line_bytes_max = 0,
+                LimitsError::RequestLineBytes,
+            ),
+            (
+                |l| l.request_line_bytes_max = 1 << 25,
+                LimitsError::RequestLineBytes,
+            ),
+            (|l| l.head_bytes_max = 0, LimitsError::HeadBytes),
+            (|l| l.field_count_max = 257, LimitsError::FieldCount),
+            (|l| l.trailer_bytes_max = 1 << 25, LimitsError::TrailerBytes),
+            (
+                |l| l.request_buffer_bytes_max = 8192 + 32768 + 1,
+                LimitsError::RequestBufferBelowHead,
+            ),
+            (
+                |l| l.head_timeout = Duration::ZERO,
+                LimitsError::ZeroTimeout,
+            ),
+            (
+                |l| l.drain_timeout = Duration::ZERO,
+                LimitsError::ZeroTimeout,
+            ),
+            (
+                |l| {
+                    l.response_rate_min = Some(DataRate {
+                        bytes_per_second: 0,
+                        ..DataRate::DEFAULT
+                    })
+                },
+                LimitsError::DataRate,
+            ),
+            (
+                |l| {
+                    l.request_body_rate_min = Some(DataRate {
+                        bytes_per_second: 1,
+                        grace: Duration::from_secs(1),
+                    });
+                },
+                LimitsError::DataRate,
+            ),
+            (|l| l.connections_max = Some(0), LimitsError::NoConnections),
+        ];
+        for (change, error) in cases {
+            assert_eq!(with(change), Err(error.to_string()));
+        }
+        assert_eq!(
+            with(|l| l.request_buffer_bytes_max = 8192 + 32768 + 2),
+            Ok(())
+        );
+        assert_eq!(with(|l| l.response_rate_min = None), Ok(()));
+    }
+}

@@ -1,0 +1,184 @@
+#![allow(clippy::unwrap_used, clippy::indexing_slicing)]
+
+use super::*;
+
+fn ip(text: &str) -> Endpoint {
+    Endpoint::Ip(text.parse().unwrap())
+}
+
+fn localhost(port: u16) -> Endpoint {
+    Endpoint::Localhost { name: None, port }
+}
+
+fn unix(path: &str, mode: Option<u32>) -> Endpoint {
+    Endpoint::Unix {
+        path: path.into(),
+        mode,
+    }
+}
+
+#[test]
+fn every_form_of_address_is_understood() {
+    let table = [
+        ("http://localhost:5000", localhost(5000)),
+        ("HTTP://LocalHost:5000/", localhost(5000)),
+        ("http://localhost", localhost(80)),
+        (
+            "http://App.Dev.localhost:81",
+            Endpoint::Localhost {
+                name: Some("app.dev.localhost".into()),
+                port: 81,
+            },
+        ),
+        ("http://127.0.0.1:5000", ip("127.0.0.1:5000")),
+        ("http://127.0.0.1:0", ip("127.0.0.1:0")),
+        ("http://10.1.2.3", ip("10.1.2.3:80")),
+        ("http://0.0.0.0:8080", ip("0.0.0.0:8080")),
+        ("http://[::1]:5000", ip("[::1]:5000")),
+        ("http://[::1]", ip("[::1]:80")),
+        ("http://[::]:65535", ip("[::]:65535")),
+        ("http://[fe80::1%2]:80", ip("[fe80::1%2]:80")),
+        ("http://*:5000", Endpoint::AnyIp { port: 5000 }),
+        ("http://+:80/", Endpoint::AnyIp { port: 80 }),
+        ("http://*", Endpoint::AnyIp { port: 80 }),
+        ("http://*:0", Endpoint::AnyIp { port: 0 }),
+        ("http://example.com:81", Endpoint::AnyIp { port: 81 }),
+        ("http://my_host-1:81", Endpoint::AnyIp { port: 81 }),
+        ("http://notlocalhost:81", Endpoint::AnyIp { port: 81 }),
+        ("http://.localhost:81", Endpoint::AnyIp { port: 81 }),
+        ("http://unix:/run/a.sock", unix("/run/a.sock", None)),
+        ("http://UNIX:/run/a b.sock", unix("/run/a b.sock", None)),
+        (
+            "http://unix:/run/a.sock?mode=660",
+            unix("/run/a.sock", Some(0o660)),
+        ),
+        (
+            "http://unix:/run/a.sock?mode=0600",
+            unix("/run/a.sock", Some(0o600)),
+        ),
+        (
+            "http://unix:@lanner",
+            Endpoint::Abstract {
+                name: "lanner".into(),
+            },
+        ),
+    ];
+    for (given, expected) in table {
+        assert_eq!(given.parse(), Ok(expected), "{given}");
+    }
+}
+
+#[test]
+fn every_fault_is_named() {
+    use AddressFault as F;
+    let table = [
+        ("", F::Empty),
+        ("localhost:5000", F::MissingScheme),
+        ("5000", F::MissingScheme),
+        ("ftp://localhost:21", F::UnknownScheme),
+        ("://localhost", F::UnknownScheme),
+        ("https://localhost:5001", F::HttpsNotSupported),
+        ("HTTPS://unix:/run/a.sock", F::HttpsNotSupported),
+        ("http://", F::MissingHost),
+        ("http://:5000", F::MissingHost),
+        ("http:///", F::MissingHost),
+        ("http://user@host:80", F::BadHost),
+        ("http://a host:80", F::BadHost),
+        ("http://bücher.example:80", F::BadHost),
+        ("http://[::1]x:80", F::BadHost),
+        ("http://127.0.0.256:80", F::BadIpv4),
+        ("http://127.1:80", F::BadIpv4),
+        ("http://[::1:80", F::Ipv6WithoutBrackets),
+        ("http://[]:80", F::BadIpv6),
+        ("http://[127.0.0.1]:80", F::BadIpv6),
+        ("http://[:::1]:80", F::BadIpv6),
+        ("http://::1:5000", F::Ipv6WithoutBrackets),
+        ("http://127.0.0.1:65536", F::BadPort),
+        ("http://127.0.0.1:", F::BadPort),
+        ("http://127.0.0.1:+80", F::BadPort),
+        ("http://127.0.0.1:-1", F::BadPort),
+        ("http://127.0.0.1:http", F::BadPort),
+        ("http://localhost:0", F::LocalhostPortZero),
+        ("http://a.localhost:0", F::LocalhostPortZero),
+        ("http://localhost:5000/base", F::PathBase),
+        ("http://localhost:5000//", F::PathBase),
+        ("http://localhost:5000#x", F::PathBase),
+        ("http://unix:/run/a.sock:/base", F::PathBase),
+        ("http://localhost:5000?mode=660", F::OptionOnTcp),
+        ("http://localhost:5000/?a", F::OptionOnTcp),
+        ("http://unix:run/a.sock", F::UnixPathNotAbsolute),
+        ("http://unix:5000", F::UnixPathNotAbsolute),
+        ("http://unix:", F::UnixPathNotAbsolute),
+        ("http://unix:/run/a\0b", F::UnixPathNul),
+        ("http://unix:@", F::AbstractNameEmpty),
+        ("http://unix:/run/a.sock?owner=me", F::UnknownOption),
+        ("http://unix:/run/a.sock?", F::UnknownOption),
+        ("http://unix:/run/a.sock?mode=", F::BadMode),
+        ("http://unix:/run/a.sock?mode=888", F::BadMode),
+        ("http://unix:/run/a.sock?mode=+66", F::BadMode),
+        ("http://unix:/run/a.sock?mode=4755", F::BadMode),
+        ("http://unix:/run/a.sock?mode=66", F::BadMode),
+        ("http://unix:@lanner?mode=660", F::ModeOnAbstract),
+    ];
+    for (given, expected) in table {
+        let error = given.parse::<Endpoint>().unwrap_err();
+        assert_eq!(error.fault(), expected, "{given}");
+        let line = error.to_string();
+        assert!(line.contains(&format!("{given:?}")), "{line}");
+        assert!(!line.contains(['\n', '\0']), "{line}");
+    }
+}
+
+#[test]
+fn a_list_keeps_its_order_and_skips_empty_parts() {
+    assert_eq!(
+        Endpoint::parse_list(" http://localhost:1 ;; http://*:2;"),
+        Ok(vec![localhost(1), Endpoint::AnyIp { port: 2 }])
+    );
+    for empty in ["", ";", " ; ; "] {
+        let error = Endpoint::parse_list(empty).unwrap_err();
+        assert_eq!(error.fault(), AddressFault::Empty);
+    }
+    let error = Endpoint::parse_list("http://localhost:1;nonsense").unwrap_err();
+    assert_eq!(
+        error.to_string(),
+        "cannot listen on \"nonsense\": the scheme is missing; write http://HOST:PORT or \
+         http://unix:/PATH"
+    );
+}
+
+#[test]
+fn bound_addresses_are_spelled_as_urls() {
+    let table = [
+        (
+            BoundAddress::Ip("127.0.0.1:5000".parse().unwrap()),
+            "http://127.0.0.1:5000",
+        ),
+        (
+            BoundAddress::Ip("[::]:80".parse().unwrap()),
+            "http://[::]:80",
+        ),
+        (
+            BoundAddress::Localhost {
+                name: None,
+                port: 5000,
+            },
+            "http://localhost:5000",
+        ),
+        (
+            BoundAddress::Localhost {
+                name: Some("app.localhost".into()),
+                port: 80,
+            },
+            "http://app.localhost:80",
+        ),
+        (
+            BoundAddress::Unix("/run/a.sock".into()),
+            "http://unix:/run/a.sock",
+        ),
+        (BoundAddress::Abstract("a".into()), "http://unix:@a"),
+    ];
+    for (address, expected) in table {
+        assert_eq!(address.to_string(), expected);
+    }
+}

@@ -1,0 +1,19 @@
+//! What a server listens on: addresses, listening sockets and the two ends of an accepted
+//! connection.
+//!
+//! Owns set-up and naming of sockets, off the request path. Knows nothing of rings, shards or
+//! protocols: it hands out file descriptors that are bound, configured and listening.
+
+#![forbid(unsafe_code)]
+
+mod address;
+mod fault;
+mod listener;
+mod peer;
+mod unix;
+
+pub use address::{AddressError, AddressFault, BoundAddress, Endpoint};
+pub use fault::{BindError, BindFault};
+pub(crate) use listener::{BindNote, BindOptions, BoundListeners, DEFAULT_BACKLOG, Listener, bind};
+pub use peer::{PeerAddress, local_address, peer_address};
+pub(crate) use unix::UnixSocketFile;

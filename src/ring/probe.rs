@@ -1,0 +1,68 @@
+//! What this kernel offers, found out without a shard.
+//!
+//! Owns the questions that `lanner check` asks. Knows nothing of how the answers are printed.
+
+#![forbid(unsafe_code)]
+
+use io_uring::{Builder, IoUring, Probe};
+
+use super::enter::Enter;
+use super::setup::{
+    COOP_TASKRUN, DEFER_TASKRUN, Flag, NO_SQARRAY, OPERATIONS, REQUIRED, RingConfig, TASKRUN_FLAG,
+};
+use super::{Errno, SetupError, Uring};
+
+/// Entries of a ring that is only asked questions.
+const ENTRIES: u32 = 8;
+
+/// What a kernel offers to a shard.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) struct Availability {
+    /// Each set-up flag by the kernel's name, and whether the kernel takes it.
+    pub(crate) flags: Vec<(&'static str, bool)>,
+    /// Each operation in use by the kernel's name, and whether the kernel has it.
+    pub(crate) operations: Vec<(&'static str, bool)>,
+    /// Whether the ring can be entered without a look-up of its descriptor.
+    pub(crate) registered_ring: bool,
+    /// Whether a ring as a shard uses it can be set up, buffers included.
+    pub(crate) shard: Result<(), SetupError>,
+}
+
+/// Asks the kernel about io_uring; `config` is what a shard would use.
+///
+/// # Errors
+/// Why there is no io_uring at all.
+pub(crate) fn probe(config: &RingConfig) -> Result<Availability, SetupError> {
+    let plain = IoUring::new(ENTRIES).map_err(|error| SetupError::from_errno(error.into()))?;
+    let mut operations = Probe::new();
+    // Without the probe (Linux before 5.6) each operation counts as missing.
+    let _ = plain.submitter().register_probe(&mut operations);
+    Ok(Availability {
+        flags: flags(),
+        operations: OPERATIONS
+            .iter()
+            .map(|&(name, code)| (name, operations.is_supported(code)))
+            .collect(),
+        registered_ring: Enter::new(&plain).is_registered(),
+        shard: Uring::new(config).map(drop),
+    })
+}
+
+fn flags() -> Vec<(&'static str, bool)> {
+    let accepted = |flag: &Flag, needs: Option<&Flag>| {
+        let mut builder: Builder = IoUring::builder();
+        if let Some(needs) = needs {
+            (needs.set)(&mut builder);
+        }
+        (flag.set)(&mut builder);
+        let refused = matches!(builder.build(ENTRIES).map_err(Errno::from), Err(Errno::EINVAL));
+        (flag.name, !refused)
+    };
+    let single_issuer = REQUIRED.first();
+    let mut flags: Vec<_> = REQUIRED.iter().map(|flag| accepted(flag, None)).collect();
+    flags.push(accepted(&DEFER_TASKRUN, single_issuer));
+    flags.push(accepted(&COOP_TASKRUN, None));
+    flags.push(accepted(&TASKRUN_FLAG, Some(&COOP_TASKRUN)));
+    flags.push(accepted(&NO_SQARRAY, None));
+    flags
+}

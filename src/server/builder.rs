@@ -1,0 +1,259 @@
+//! The builder: what a server is to be, and the order in which it starts.
+//!
+//! Bind first (every error of an operator shows here), then make every shard and learn what its
+//! ring was given, then complete the server's table, then accept.
+
+use std::any::Any;
+use std::num::NonZeroUsize;
+use std::rc::Rc;
+use std::sync::mpsc;
+
+use super::clock::SystemClock;
+use super::cpus::{Cpus, ShardCount};
+use super::error::StartError;
+use super::running::{RunningServer, ShardHandle};
+use crate::features::{ServerAddresses, ServerFeatures, ShardFacts, Shards};
+use crate::http::{Application, HttpContext, process};
+use crate::limits::Limits;
+use crate::net::{self, BindOptions, BoundListeners, DEFAULT_BACKLOG, Endpoint, Listener};
+use crate::ring::{Ring, RingConfig, Uring};
+use crate::shard::{Control, Shard, ShardOptions, shell};
+pub use crate::shard::shell::ShellKind;
+use crate::task::{Inbox, InboxSender};
+
+/// Where a server listens when nobody says otherwise.
+pub(crate) const DEFAULT_URL: &str = "http://localhost:5000";
+
+/// A server that is being described.
+///
+/// ```no_run
+/// use lanner::{HttpContext, Server};
+///
+/// let server = Server::new().urls("http://127.0.0.1:8080")?;
+/// server.run(async |ctx: &mut HttpContext| ctx.text("Hello, World!"))?;
+/// # Ok::<(), lanner::StartError>(())
+/// ```
+#[derive(Debug)]
+pub struct Server {
+    endpoints: Vec<Endpoint>,
+    shards: ShardCount,
+    reuse_port: bool,
+    shell: ShellKind,
+    limits: Limits,
+    server_field: bool,
+    features: ServerFeatures,
+}
+
+impl Default for Server {
+    fn default() -> Self {
+        Self::new()
+    }
+}
+
+impl Server {
+    /// A server on `http://localhost:5000` with one shard per usable CPU and default limits.
+    #[must_use]
+    pub fn new() -> Self {
+        Self {
+            endpoints: Vec::new(),
+            shards: ShardCount::Auto,
+            reuse_port: false,
+            shell: ShellKind::Glommio,
+            limits: Limits::default(),
+            server_field: true,
+            features: ServerFeatures::default(),
+        }
+    }
+
+    /// Listens on these addresses, separated by `;`, beside those given before.
+    ///
+    /// # Errors
+    ///
+    /// [`StartError::Address`] for one that cannot be understood.
+    pub fn urls(mut self, urls: &str) -> Result<Self, StartError> {
+        self.endpoints.extend(Endpoint::parse_list(urls)?);
+        Ok(self)
+    }
+
+    /// How many shards to run; [`ShardCount::Auto`] by default.
+    #[must_use]
+    pub fn shards(mut self, shards: ShardCount) -> Self {
+        self.shards = shards;
+        self
+    }
+
+    /// Lets other processes of the same user listen on the same TCP addresses; off by default.
+    #[must_use]
+    pub fn reuse_port(mut self, reuse_port: bool) -> Self {
+        self.reuse_port = reuse_port;
+        self
+    }
+
+    /// What runs each shard: glommio by default, so that handlers may use it.
+    #[must_use]
+    pub fn shell(mut self, shell: ShellKind) -> Self {
+        self.shell = shell;
+        self
+    }
+
+    /// The limits; Kestrel's defaults by default.
+    #[must_use]
+    pub fn limits(mut self, limits: Limits) -> Self {
+        self.limits = limits;
+        self
+    }
+
+    /// Whether responses carry `Server: Lanner`; on by default.
+    #[must_use]
+    pub fn server_field(mut self, server_field: bool) -> Self {
+        self.server_field = server_field;
+        self
+    }
+
+    /// Adds a feature that every request finds by its type.
+    #[must_use]
+    pub fn feature<F: Any + Send + Sync>(mut self, feature: F) -> Self {
+        self.features = self.features.with(feature);
+        self
+    }
+
+    /// Starts the server and returns once it accepts connections. Every shard gets a clone of
+    /// the application.
+    ///
+    /// # Errors
+    ///
+    /// [`StartError`], one line with what to do; nothing stays bound.
+    pub fn start<A>(self, application: A) -> Result<RunningServer, StartError>
+    where
+        A: Application + Clone + Send + 'static,
+    {
+        self.limits.validate()?;
+        let endpoints = if self.endpoints.is_empty() { Endpoint::parse_list(DEFAULT_URL)? } else { self.endpoints };
+        let cpus = Cpus::discover().place(self.shards);
+        let count = NonZeroUsize::new(cpus.len()).unwrap_or(NonZeroUsize::MIN);
+        let options = BindOptions { backlog: DEFAULT_BACKLOG, reuse_port: self.reuse_port, shards: count };
+        let BoundListeners { per_shard, addresses, notes, files } = net::bind(&endpoints, options)?;
+        for note in &notes {
+            eprintln!("lanner: {note}");
+        }
+        let limits = Limits {
+            connections_max: self.limits.connections_max.map(|max| share(max, count)),
+            upgraded_connections_max: self.limits.upgraded_connections_max.map(|max| share(max, count)),
+            ..self.limits
+        };
+        // From here on an error drops what was made, and that ends it.
+        let mut running = RunningServer::new(files);
+        let mut facts = Vec::with_capacity(cpus.len());
+        for (index, (cpu, listeners)) in cpus.into_iter().zip(per_shard).enumerate() {
+            let plan = Plan {
+                options: ShardOptions { index, limits: limits.clone(), server_field: self.server_field },
+                cpu,
+                shell: self.shell,
+                listeners,
+            };
+            let (handle, fact) = plan.launch(application.clone())?;
+            running.add(handle);
+            facts.push(fact);
+        }
+        let addresses = ServerAddresses::new(addresses.iter().map(ToString::to_string).collect());
+        let features = self.features.with_facts(addresses, Shards::new(facts));
+        running.serve(features);
+        Ok(running)
+    }
+
+    /// Starts the server, says on standard output where it listens, and serves until SIGINT or
+    /// SIGTERM; then lets requests finish for up to 30 seconds. A second signal ends it at once.
+    ///
+    /// # Errors
+    ///
+    /// Those of [`start`](Self::start).
+    pub fn run<A>(self, application: A) -> Result<(), StartError>
+    where
+        A: Application + Clone + Send + 'static,
+    {
+        let signals = super::signals::Signals::install()?;
+        let server = self.start(application)?;
+        for address in server.addresses().iter() {
+            println!("Now listening on: {address}");
+        }
+        println!("Application started. Press Ctrl+C to shut down.");
+        server.wait_for_signal(signals);
+        Ok(())
+    }
+}
+
+/// One shard's part of a limit for the whole server, rounded up so that no shard gets nothing.
+fn share(limit: usize, shards: NonZeroUsize) -> usize {
+    limit.div_ceil(shards.get())
+}
+
+/// One shard that is to be made.
+struct Plan {
+    options: ShardOptions,
+    cpu: usize,
+    shell: ShellKind,
+    listeners: Vec<Listener>,
+}
+
+/// What a shard's thread reports once its ring is made.
+type Ready = (InboxSender<Control>, ShardFacts);
+
+impl Plan {
+    /// Makes the shard on a thread of its own and waits for its ring.
+    fn launch<A>(self, application: A) -> Result<(ShardHandle, ShardFacts), StartError>
+    where
+        A: Application + Send + 'static,
+    {
+        let Self { options, cpu, shell, listeners } = self;
+        let index = options.index;
+        let addresses = listeners.iter().map(|listener| listener.address().to_string()).collect();
+        let (ready, made) = mpsc::channel::<Ready>();
+        let make = move || {
+            let (shard, sender, mut facts) = assemble(options, listeners, application)?;
+            facts.cpu = Some(cpu);
+            facts.shell = shell.name();
+            facts.addresses = addresses;
+            // The starting thread waits for this; if it is gone, so is the server.
+            drop(ready.send((sender, facts)));
+            Ok(shard)
+        };
+        let thread = shell::spawn(shell, Some(cpu), format!("lanner-{index}"), make)?;
+        match made.recv() {
+            Ok((inbox, facts)) => Ok((ShardHandle::new(inbox, thread), facts)),
+            // The thread ended before it made a shard: its own error says why.
+            Err(_) => Err(ShardHandle::end_of(thread)),
+        }
+    }
+}
+
+/// Makes the shard's parts on its own thread.
+fn assemble<A>(
+    options: ShardOptions,
+    listeners: Vec<Listener>,
+    application: A,
+) -> Result<(impl shell::Driver, InboxSender<Control>, ShardFacts), StartError>
+where
+    A: Application + 'static,
+{
+    let ring = Uring::new(&RingConfig::default())?;
+    let inbox = Inbox::new()?;
+    let scope = inbox.enter().map_err(std::io::Error::other)?;
+    let sender = inbox.sender();
+    let features = ring.features().clone();
+    let facts = ShardFacts {
+        index: options.index,
+        ring_flags: features.flags.iter().map(ToString::to_string).collect(),
+        sq_entries: features.sq_entries,
+        cq_entries: features.cq_entries,
+        buffers: features.buffers,
+        buffer_bytes: features.buffer_bytes,
+        ..ShardFacts::default()
+    };
+    let application = Rc::new(application);
+    let handler = move |request: HttpContext| {
+        let application = Rc::clone(&application);
+        async move { process(&*application, request).await }
+    };
+    let shard = Shard::new(options, ring, SystemClock::start(), listeners, inbox, scope, handler);
+    Ok((shard, sender, facts))
+}

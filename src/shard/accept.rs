@@ -1,0 +1,114 @@
+//! New connections: accept, the limit on their number, and what is known of each.
+
+use std::cell::Cell;
+use std::marker::PhantomData;
+use std::os::fd::{AsFd, AsRawFd, RawFd};
+use std::rc::Rc;
+
+use super::driver::{Clock, OpenFlag, Shard};
+use super::slots::{Receiving, Slot, Stage};
+use crate::conn::Connection;
+use crate::features::{self, AddressSource, ConnectionFacts};
+use crate::http::HttpContext;
+use crate::net::{PeerAddress, local_address, peer_address};
+use crate::ring::{Completion, Errno, OpKind, Ring, Token};
+
+/// How long accept rests when the process is out of descriptors or memory: long enough not to
+/// spin, short enough that nobody notices.
+const ACCEPT_PAUSE_MS: u64 = 100;
+
+/// Slot number of operations that belong to no connection.
+pub(super) const NO_SLOT: u32 = u32::MAX;
+
+impl<R, C, H, F> Shard<R, C, H, F>
+where
+    R: Ring + 'static,
+    C: Clock,
+    H: Fn(HttpContext) -> F,
+    F: Future<Output = ()>,
+{
+    /// Arms a multishot accept on every listener that has none.
+    pub(super) fn arm_accepts(&mut self) {
+        if self.world.draining || self.server.is_none() {
+            return;
+        }
+        for (index, listener) in self.listeners.iter().enumerate() {
+            if let Some(armed) = self.accepting.get_mut(index)
+                && !std::mem::replace(armed, true)
+            {
+                let slot = u32::try_from(index).unwrap_or(NO_SLOT);
+                self.ring.accept(Token::new(OpKind::Accept, 0, slot), listener.as_fd().as_raw_fd());
+            }
+        }
+    }
+
+    /// An accept has brought a connection, or has ended.
+    pub(super) fn accepted(&mut self, completion: Completion) {
+        if !completion.more {
+            if let Some(armed) = self.accepting.get_mut(completion.token.slot() as usize) {
+                *armed = false;
+            }
+            match completion.result {
+                // Out of descriptors or memory: some will come back when connections end.
+                Err(Errno::EMFILE | Errno::ENFILE | Errno::ENOBUFS | Errno::ENOMEM) => {
+                    self.accept_again = self.world.now.saturating_add(ACCEPT_PAUSE_MS);
+                }
+                Err(Errno::ECANCELED) if self.world.draining => {}
+                Ok(_) | Err(_) => self.arm_accepts(),
+            }
+        }
+        if let Ok(fd) = completion.result {
+            self.admit(RawFd::try_from(fd).unwrap_or(-1));
+        }
+    }
+
+    fn admit(&mut self, fd: RawFd) {
+        let full = self
+            .world
+            .limits
+            .connections_max
+            .is_some_and(|max| self.slots.len().saturating_sub(self.upgraded) >= max);
+        let Some(server) = self.server.clone().filter(|_| !full && !self.world.draining) else {
+            self.world.counters.connections_refused += u64::from(full);
+            self.ring.close(Token::new(OpKind::Close, 0, NO_SLOT), fd);
+            return;
+        };
+        self.accepted = self.accepted.wrapping_add(1);
+        self.world.counters.connections = self.accepted;
+        let id = ((self.options.index as u64) << 48) | self.accepted;
+        let open: OpenFlag = Rc::new(Cell::new(true));
+        let addresses = Box::new(Descriptor::<R> { fd, open: Rc::clone(&open), ring: PhantomData });
+        let turn = self.world.turn();
+        let key = self.slots.insert(|key| Slot {
+            key,
+            fd,
+            open,
+            connection: Connection::new(key, id, &turn),
+            facts: features::Connection::new(ConnectionFacts { id, addresses, server }),
+            receiving: Receiving::Off,
+            stage: Stage::Open,
+            operations: 0,
+            timer: None,
+            queued: false,
+            counted_upgraded: false,
+        });
+        self.touch(key);
+    }
+}
+
+/// The addresses of a descriptor, for as long as it is open.
+struct Descriptor<R> {
+    fd: RawFd,
+    open: OpenFlag,
+    ring: PhantomData<R>,
+}
+
+impl<R: Ring> AddressSource for Descriptor<R> {
+    fn remote(&self) -> Option<PeerAddress> {
+        self.open.get().then(|| R::with_descriptor(self.fd, |fd| peer_address(fd).ok()))??
+    }
+
+    fn local(&self) -> Option<PeerAddress> {
+        self.open.get().then(|| R::with_descriptor(self.fd, |fd| local_address(fd).ok()))??
+    }
+}

@@ -1,0 +1,46 @@
+//! What other threads say to a shard, and what it says of itself.
+
+use std::collections::BTreeMap;
+use std::sync::mpsc;
+
+use serde::Serialize;
+
+use crate::features::ServerFeatures;
+
+/// A message to a shard, through its inbox.
+#[derive(Debug)]
+pub(crate) enum Control {
+    /// Begin to accept; the server's table is complete.
+    Serve(Box<ServerFeatures>),
+    /// Stop accepting, let requests finish, then end.
+    Drain,
+    /// End at once: what is under way is cut off.
+    Stop,
+    /// Say how things stand.
+    Report(mpsc::Sender<Publish>),
+}
+
+/// A shard's answer to `Control::Report`.
+pub(crate) type Publish = Stats;
+
+/// How things stand on one shard.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize)]
+#[non_exhaustive]
+pub struct Stats {
+    /// The shard's number.
+    pub shard: usize,
+    /// Connections accepted since the start.
+    pub connections: u64,
+    /// Connections open now.
+    pub connections_open: usize,
+    /// Connections that were closed at once because the limit was reached.
+    pub connections_refused: u64,
+    /// Requests handed to the application since the start.
+    pub requests: u64,
+    /// Handlers that are not done.
+    pub handlers: usize,
+    /// Receive buffers that are neither with the kernel nor on their way back.
+    pub buffers_in_use: usize,
+    /// Peers' mistakes by the name of the violation.
+    pub rejected: BTreeMap<String, u64>,
+}

@@ -1,0 +1,419 @@
+//! The loop of a shard.
+//!
+//! A turn has phases, each bounded: submit and wait; completions, each driving its connection to
+//! the end (a request is parsed, dispatched and answered here); the inbox; timers; handlers that
+//! were woken; connections that handlers have marked; then, for every connection that was touched,
+//! one send, re-armed receives and timers; last, buffers go back to the kernel.
+
+use std::cell::Cell;
+use std::os::fd::{AsFd, AsRawFd};
+use std::rc::Rc;
+use std::time::Duration;
+
+use super::control::{Control, Stats};
+use super::files::FileRequests;
+use super::local::{Local, SLEEPER};
+use super::shell::{Driver, Turn as ShellTurn};
+use super::slots::Slots;
+use crate::conn::{Blocks, Drive};
+use crate::features::{self, ServerFeatures};
+use crate::http::{ConnectionKey, Counters, Exchange, ExchangePool, HttpContext, Outbox, Turn};
+use crate::limits::Limits;
+use crate::net::Listener;
+use crate::ring::{Completion, OpKind, Payload, Ring, Token, Wait};
+use crate::task::{self, Inbox, Polled, ShardScope, TaskId, TaskSlab};
+use crate::time::DateCache;
+
+/// What a shard is made with.
+#[derive(Debug)]
+pub(crate) struct ShardOptions {
+    /// The shard's number.
+    pub(crate) index: usize,
+    /// The server's limits, `connections_max` already divided among the shards.
+    pub(crate) limits: Limits,
+    /// Whether responses carry a Server field.
+    pub(crate) server_field: bool,
+}
+
+/// The clock of a shard: milliseconds since its start, and seconds since 1970.
+pub(crate) trait Clock {
+    /// Milliseconds that never go back.
+    fn millis(&self) -> u64;
+    /// Seconds since 1970 for the Date field.
+    fn unix_seconds(&self) -> u64;
+}
+
+/// What all connections of a shard are driven with.
+pub(super) struct World {
+    pub(super) limits: Limits,
+    server_field: bool,
+    date: DateCache,
+    exchanges: ExchangePool,
+    pub(super) counters: Counters,
+    pub(super) draining: bool,
+    pub(super) now: u64,
+    pub(super) scarce: bool,
+    upgrades: bool,
+}
+
+impl World {
+    pub(super) fn turn(&mut self) -> Turn<'_> {
+        Turn {
+            now: self.now,
+            date: self.date.bytes(),
+            limits: &self.limits,
+            server_field: self.server_field,
+            scarce: self.scarce,
+            draining: self.draining,
+            upgrades: self.upgrades,
+            exchanges: &mut self.exchanges,
+            counters: &mut self.counters,
+        }
+    }
+}
+
+/// A shard: `H` makes the future `F` that answers a request.
+pub(crate) struct Shard<R: Ring, C, H, F: Future<Output = ()>> {
+    pub(super) ring: R,
+    clock: C,
+    handler: H,
+    /// Before `scope`: handlers that are dropped must still find their shard.
+    tasks: TaskSlab<F>,
+    pub(super) options: ShardOptions,
+    pub(super) world: World,
+    pub(super) slots: Slots,
+    pub(super) blocks: Blocks,
+    pub(super) local: Rc<Local>,
+    pub(super) listeners: Vec<Listener>,
+    pub(super) accepting: Vec<bool>,
+    /// Millisecond at which a paused accept is tried again; `u64::MAX` for none.
+    pub(super) accept_again: u64,
+    pub(super) server: Option<Rc<ServerFeatures>>,
+    pub(super) accepted: u64,
+    pub(super) upgraded: usize,
+    outbox: Rc<Outbox>,
+    inbox: Inbox<Control>,
+    stopping: bool,
+    /// Connections to settle at the end of the turn.
+    pub(super) touched: Vec<ConnectionKey>,
+    /// Connections that wait for receive buffers.
+    pub(super) starved: Vec<ConnectionKey>,
+    completions: Vec<Completion>,
+    ready: Vec<TaskId>,
+    marked: Vec<ConnectionKey>,
+    expired: Vec<u64>,
+    mail: Vec<Control>,
+    scope: ShardScope,
+}
+
+impl<R, C, H, F> Shard<R, C, H, F>
+where
+    R: Ring + 'static,
+    C: Clock,
+    H: Fn(HttpContext) -> F,
+    F: Future<Output = ()>,
+{
+    /// A shard on this thread that serves nothing before `Control::Serve`.
+    pub(crate) fn new(
+        options: ShardOptions,
+        mut ring: R,
+        clock: C,
+        listeners: Vec<Listener>,
+        inbox: Inbox<Control>,
+        scope: ShardScope,
+        handler: H,
+    ) -> Self {
+        let now = clock.millis();
+        let outbox = Rc::new(Outbox::default());
+        ring.watch_inbox(Token::new(OpKind::Inbox, 0, 0), inbox.fd().as_raw_fd());
+        Self {
+            ring,
+            handler,
+            tasks: TaskSlab::new(scope.id()),
+            world: World {
+                limits: options.limits.clone(),
+                server_field: options.server_field,
+                date: DateCache::new(clock.unix_seconds()),
+                exchanges: ExchangePool::new(Rc::clone(&outbox)),
+                counters: Counters::default(),
+                draining: false,
+                now,
+                scarce: false,
+                upgrades: true,
+            },
+            clock,
+            options,
+            slots: Slots::default(),
+            blocks: Blocks::default(),
+            local: Local::install(now),
+            accepting: vec![false; listeners.len()],
+            listeners,
+            accept_again: u64::MAX,
+            server: None,
+            accepted: 0,
+            upgraded: 0,
+            outbox,
+            inbox,
+            stopping: false,
+            touched: Vec::new(),
+            starved: Vec::new(),
+            completions: Vec::new(),
+            ready: Vec::new(),
+            marked: Vec::new(),
+            expired: Vec::new(),
+            mail: Vec::new(),
+            scope,
+        }
+    }
+
+    fn wait(&self, bound: Option<Duration>) -> Wait {
+        let work = task::has_ready()
+            || !self.outbox.is_empty()
+            || self.inbox.is_rung()
+            || self.local.files.borrow().has_submitted();
+        if work {
+            return Wait::No;
+        }
+        let timer = self.local.wheel.borrow().next_deadline().unwrap_or(u64::MAX).min(self.accept_again);
+        let until = (timer < u64::MAX).then(|| Duration::from_millis(timer.saturating_sub(self.clock.millis())));
+        match (until, bound) {
+            (Some(until), Some(bound)) => Wait::For(until.min(bound)),
+            (Some(wait), None) | (None, Some(wait)) => Wait::For(wait),
+            (None, None) => Wait::Forever,
+        }
+    }
+
+    fn read_clock(&mut self) {
+        self.world.now = self.clock.millis();
+        self.world.scarce = self.ring.pool().is_scarce();
+        self.world.date.refresh(self.clock.unix_seconds());
+        let upgrades_max = self.world.limits.upgraded_connections_max;
+        self.world.upgrades = upgrades_max.is_none_or(|max| self.upgraded < max);
+        self.local.now.set(self.world.now);
+    }
+
+    fn handle(&mut self, completion: Completion) {
+        let token = completion.token;
+        match token.kind() {
+            OpKind::Recv => self.received(completion),
+            OpKind::Send => self.sent(completion),
+            OpKind::Accept => self.accepted(completion),
+            OpKind::Inbox => {
+                if !completion.more && !self.stopping {
+                    self.ring.watch_inbox(token, self.inbox.fd().as_raw_fd());
+                }
+            }
+            OpKind::Open | OpKind::Read | OpKind::CloseFile => {
+                let data = match completion.payload {
+                    Payload::Read(data) => data,
+                    _ => Vec::new(),
+                };
+                let mut files = self.local.files.borrow_mut();
+                files.advance(token.slot(), completion.result, data, &mut self.ring);
+            }
+            OpKind::Cancel | OpKind::Shutdown | OpKind::Close => self.ended(&completion),
+        }
+    }
+
+    /// Drives a connection until it waits, running the application over what it dispatches.
+    pub(super) fn drive(&mut self, key: ConnectionKey) {
+        self.touch(key);
+        loop {
+            let Some(slot) = self.slots.get(key) else { return };
+            if !slot.is_driven() {
+                return;
+            }
+            match slot.connection.drive(&mut self.world.turn(), &mut self.blocks) {
+                Drive::Wait => return,
+                Drive::Dispatch(exchange) => {
+                    let facts = slot.facts.clone();
+                    self.dispatch(&exchange, facts);
+                }
+            }
+        }
+    }
+
+    /// Gives a request to the application. Nearly all handlers are done when this returns; one
+    /// that is not has its head moved out of the receive buffer, which goes back to the kernel.
+    fn dispatch(&mut self, exchange: &Rc<Exchange>, facts: features::Connection) {
+        exchange.suppress_mark();
+        let context = HttpContext::new(Rc::clone(exchange), facts);
+        let future = (self.handler)(context);
+        if let Some(task) = self.tasks.spawn(future)
+            && self.tasks.poll(task) == Polled::Pending
+        {
+            exchange.request.compact();
+        }
+    }
+
+    /// Puts a connection on the list of those to settle at the end of the turn.
+    pub(super) fn touch(&mut self, key: ConnectionKey) {
+        if let Some(slot) = self.slots.get(key)
+            && !std::mem::replace(&mut slot.queued, true)
+        {
+            self.touched.push(key);
+        }
+    }
+
+    fn read_mail(&mut self) {
+        if !self.inbox.is_rung() {
+            return;
+        }
+        let mut mail = std::mem::take(&mut self.mail);
+        self.inbox.drain(&mut mail);
+        for message in mail.drain(..) {
+            match message {
+                Control::Serve(server) => {
+                    self.server = Some(Rc::new(*server));
+                    self.arm_accepts();
+                }
+                Control::Drain => self.begin_drain(),
+                Control::Stop => {
+                    self.begin_drain();
+                    self.stopping = true;
+                    for key in self.slots.keys() {
+                        self.tear_down(key);
+                    }
+                }
+                // Who asked may have gone away meanwhile.
+                Control::Report(reply) => drop(reply.send(self.stats())),
+            }
+        }
+        self.mail = mail;
+    }
+
+    fn begin_drain(&mut self) {
+        if std::mem::replace(&mut self.world.draining, true) {
+            return;
+        }
+        for (index, listener) in self.listeners.iter().enumerate() {
+            if self.accepting.get(index).copied().unwrap_or(false) {
+                let token = Token::new(OpKind::Cancel, 0, u32::MAX);
+                self.ring.cancel(token, listener.as_fd().as_raw_fd());
+            }
+        }
+        self.accept_again = u64::MAX;
+        for key in self.slots.keys() {
+            if let Some(slot) = self.slots.get(key) {
+                slot.connection.drain();
+            }
+            self.drive(key);
+        }
+    }
+
+    fn fire_timers(&mut self) {
+        let mut expired = std::mem::take(&mut self.expired);
+        self.local.wheel.borrow_mut().advance(self.world.now, &mut expired);
+        for key in expired.drain(..) {
+            if key & SLEEPER == 0 {
+                self.expire(ConnectionKey { slot: key as u32, generation: (key >> 32) as u32 });
+            } else {
+                self.local.sleepers.borrow_mut().fire(key);
+            }
+        }
+        self.expired = expired;
+        if self.accept_again <= self.world.now {
+            self.accept_again = u64::MAX;
+            self.arm_accepts();
+        }
+    }
+
+    fn poll_ready(&mut self) {
+        let mut ready = std::mem::take(&mut self.ready);
+        task::take_ready(&mut ready);
+        for task in ready.drain(..) {
+            self.tasks.poll(task);
+        }
+        self.ready = ready;
+    }
+
+    fn drive_marked(&mut self) {
+        let mut marked = std::mem::take(&mut self.marked);
+        self.outbox.take(&mut marked);
+        for key in marked.drain(..) {
+            self.drive(key);
+        }
+        self.marked = marked;
+    }
+
+    fn settle_touched(&mut self) {
+        let mut touched = std::mem::take(&mut self.touched);
+        for key in touched.drain(..) {
+            if let Some(slot) = self.slots.get(key) {
+                slot.queued = false;
+            }
+            self.settle(key);
+        }
+        // `settle` touches nothing, so the list that it left behind is empty: keep the old room.
+        std::mem::swap(&mut self.touched, &mut touched);
+    }
+
+    fn begin_files(&mut self) {
+        let mut files = self.local.files.borrow_mut();
+        if FileRequests::has_submitted(&files) {
+            files.begin(&mut self.ring);
+        }
+    }
+
+    fn is_over(&self) -> bool {
+        let quiet = self.slots.len() == 0 && !self.accepting.contains(&true);
+        let handlers = self.tasks.len() == 0 && self.local.files.borrow().is_idle();
+        self.world.draining && quiet && (self.stopping || handlers)
+    }
+
+    /// How things stand.
+    pub(crate) fn stats(&self) -> Stats {
+        let counters = &self.world.counters;
+        Stats {
+            shard: self.options.index,
+            connections: counters.connections,
+            connections_open: self.slots.len(),
+            connections_refused: counters.connections_refused,
+            requests: counters.requests,
+            handlers: self.tasks.len(),
+            buffers_in_use: self.ring.pool().in_use(),
+            rejected: counters.rejected.iter().map(|(name, count)| ((*name).to_owned(), *count)).collect(),
+        }
+    }
+}
+
+impl<R, C, H, F> Driver for Shard<R, C, H, F>
+where
+    R: Ring + 'static,
+    C: Clock,
+    H: Fn(HttpContext) -> F,
+    F: Future<Output = ()>,
+{
+    fn turn(&mut self, bound: Option<Duration>) -> ShellTurn {
+        let wait = self.wait(bound);
+        if let Err(error) = self.ring.submit_and_wait(wait) {
+            eprintln!("lanner: shard {} ends: {error}", self.options.index);
+            return ShellTurn::Finished;
+        }
+        self.read_clock();
+        let mut completions = std::mem::take(&mut self.completions);
+        self.ring.completions(&mut completions);
+        for completion in completions.drain(..) {
+            self.handle(completion);
+        }
+        self.completions = completions;
+        self.read_mail();
+        self.fire_timers();
+        self.poll_ready();
+        self.drive_marked();
+        self.begin_files();
+        self.settle_touched();
+        self.ring.recycle();
+        self.feed_starved();
+        if self.is_over() { ShellTurn::Finished } else { ShellTurn::Continue }
+    }
+}
+
+impl<R: Ring, C, H, F: Future<Output = ()>> Drop for Shard<R, C, H, F> {
+    fn drop(&mut self) {
+        Local::uninstall();
+    }
+}
+
+/// Tells an address source that its descriptor is about to be closed.
+pub(super) type OpenFlag = Rc<Cell<bool>>;

@@ -1,0 +1,27 @@
+//! One shard: a thread that owns its listeners, its ring, its connections and its handlers.
+//!
+//! Owns the loop (`driver`), the slabs, the timer wheel, and what handlers get from the shard
+//! itself: `sleep`, `timeout`, file reads. Shares nothing with other shards on the request path;
+//! others reach it through its inbox. Names neither a wire format nor io_uring.
+
+#![forbid(unsafe_code)]
+
+mod accept;
+mod control;
+mod driver;
+mod files;
+mod local;
+pub(crate) mod shell;
+mod sleep;
+mod slots;
+#[cfg(test)]
+mod tests;
+mod transfer;
+mod wheel;
+
+pub use control::Stats;
+pub(crate) use control::{Control, Publish};
+pub(crate) use driver::{Clock, Shard, ShardOptions};
+pub use files::read_file;
+pub use shell::spawn_local;
+pub use sleep::{Elapsed, Sleep, sleep, timeout};

@@ -1,0 +1,140 @@
+//! The glommio executor: the driver is its first task, and its sleep.
+//!
+//! glommio would sleep in its own rings, and pays dearly for each sleep. So it never does: the
+//! driver sleeps in the shard's ring, inside of a task that does not return to the executor. While
+//! nobody waits for anything of glommio's, that is all, and the executor costs nothing.
+//!
+//! While somebody does ([`foreign_waits`]), the driver's sleeps are bounded, and between them it
+//! awaits a timer of glommio's that is due by the time the executor has run out of runnable tasks.
+//! A mere yield would not do: the executor looks at its timers, rings and channels only when
+//! nothing is runnable, and the timer sees to it that it does not go to sleep there.
+
+use std::cell::Cell;
+use std::fmt;
+use std::time::{Duration, Instant};
+
+use ::glommio::timer::Timer;
+use ::glommio::{
+    BuilderErrorKind, GlommioError, LocalExecutor, LocalExecutorBuilder, Placement,
+    ReactorErrorKind,
+};
+
+use super::pace::Pace;
+use super::{Driver, ShellError, Turn};
+use crate::task::{foreign_registrations, foreign_waits};
+
+/// How long tasks that are always runnable may keep the driver waiting. Longer than most polls,
+/// and free while the driver is alone: the timer is armed only by a turn of the executor.
+const PREEMPT: Duration = Duration::from_micros(10000);
+
+/// Registered memory of the executor's rings: the least that glommio takes.
+const IO_MEMORY: usize = 64 << 10;
+
+/// Due by the time that the executor looks at its timers, but not yet when it is first polled.
+const AT_ONCE: Duration = Duration::from_micros(1);
+
+thread_local! {
+    static RUNNING: Cell<bool> = const { Cell::new(false) };
+}
+
+/// Whether this thread is a shard with an executor.
+pub(super) fn is_running() -> bool {
+    RUNNING.get()
+}
+
+/// Why there is no glommio executor.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum ExecutorError {
+    /// The process may lock this many bytes only.
+    MemlockTooLow(u64),
+    /// The kernel refused the executor's rings or threads with this error number.
+    Refused(i32),
+    /// Anything else that glommio reports without saying more.
+    Unknown,
+}
+
+impl fmt::Display for ExecutorError {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match *self {
+            Self::MemlockTooLow(limit) => write!(
+                f,
+                "a shard's executor must be able to lock 512 KiB of memory, the limit is {} KiB: raise it \
+                 with `ulimit -l 512`, `LimitMEMLOCK=` of systemd or `--ulimit memlock=` of docker",
+                limit >> 10
+            ),
+            Self::Refused(errno) => {
+                let cure = match errno {
+                    libc::EPERM | libc::EACCES => {
+                        ": allow io_uring (sysctl kernel.io_uring_disabled=0, and a seccomp profile that lets it through)"
+                    }
+                    libc::ENOSYS | libc::EINVAL => ": the kernel is too old for io_uring",
+                    libc::EMFILE => ": raise the limit of open files (ulimit -n)",
+                    libc::ENOMEM => ": raise the limit of locked memory (ulimit -l)",
+                    libc::EAGAIN => ": raise the limit of threads (ulimit -u, pids.max of the cgroup)",
+                    _ => "",
+                };
+                let error = std::io::Error::from_raw_os_error(errno);
+                write!(f, "the kernel refused a shard's executor, {error}{cure}")
+            }
+            Self::Unknown => f.write_str("a shard's executor could not be made"),
+        }
+    }
+}
+
+/// Drives as the first task of an executor on this thread, pinned to `cpu`.
+pub(super) fn run<D: Driver + 'static, E: 'static>(
+    cpu: Option<usize>,
+    make: impl FnOnce() -> Result<D, E>,
+) -> Result<(), ShellError<E>> {
+    let executor = executor(cpu)?;
+    RUNNING.set(true);
+    let ended = executor.run(async {
+        let driver = make().map_err(ShellError::Driver)?;
+        drive(driver).await;
+        Ok(())
+    });
+    RUNNING.set(false);
+    ended
+}
+
+fn executor<E>(cpu: Option<usize>) -> Result<LocalExecutor, ShellError<E>> {
+    let placement = cpu.map_or(Placement::Unbound, Placement::Fixed);
+    LocalExecutorBuilder::new(placement)
+        .io_memory(IO_MEMORY)
+        .preempt_timer(PREEMPT)
+        .make()
+        .map_err(|error| match (error, cpu) {
+            (GlommioError::BuilderError(BuilderErrorKind::NonExistentCpus { cpu }), _) => {
+                ShellError::Pin(cpu)
+            }
+            (GlommioError::ReactorError(ReactorErrorKind::MemLockLimit(limit, _)), _) => {
+                ShellError::Executor(ExecutorError::MemlockTooLow(limit))
+            }
+            (GlommioError::IoError(error), _) => ShellError::Executor(
+                error
+                    .raw_os_error()
+                    .map_or(ExecutorError::Unknown, ExecutorError::Refused),
+            ),
+            _ => ShellError::Executor(ExecutorError::Unknown),
+        })
+}
+
+/// Turns of the driver until it has finished, with turns of the executor between when due.
+async fn drive<D: Driver>(mut driver: D) {
+    let mut pace = Pace::new();
+    let mut at_once = Timer::new(AT_ONCE);
+    loop {
+        let bound = (foreign_waits() > 0)
+            .then(|| pace.until_due(Instant::now(), foreign_registrations()));
+        if driver.turn(bound) == Turn::Finished {
+            return;
+        }
+        if foreign_waits() > 0
+            && pace.until_due(Instant::now(), foreign_registrations()).is_zero()
+        {
+            at_once.reset(AT_ONCE);
+            (&mut at_once).await;
+            pace.passed(Instant::now());
+        }
+    }
+}

@@ -1,0 +1,112 @@
+//! The seam between a shard's driver and the thread that it lives on.
+//!
+//! Owns the thread: its name, its CPU, what else runs on it. Knows nothing of connections, rings
+//! or requests. A [`Driver`] takes its turns and sleeps in its own ring; a shell gives it a thread
+//! to do so, and, if the shell has an executor, gives that executor turns of its own.
+//!
+//! There are two, and a driver cannot tell them apart: a [glommio](ShellKind::Glommio) executor,
+//! whose timers, channels and files handlers may use, and a [plain thread](ShellKind::Thread),
+//! which shows what the executor costs.
+
+#![forbid(unsafe_code)]
+
+mod glommio;
+mod pace;
+mod spawned;
+mod thread;
+
+use std::fmt;
+use std::io;
+use std::thread::{Builder, JoinHandle};
+use std::time::Duration;
+
+pub(crate) use self::glommio::ExecutorError;
+pub use self::spawned::{NoExecutor, Panicked, Spawned, spawn_local};
+
+/// What a shell drives: one shard.
+pub(crate) trait Driver {
+    /// Takes one turn of the shard's loop.
+    ///
+    /// Sleeps until there is something to do, but no longer than `bound`; with no bound, for as
+    /// long as it likes. Does not sleep at all while [`crate::task::has_ready`].
+    fn turn(&mut self, bound: Option<Duration>) -> Turn;
+}
+
+/// What a turn came to.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Turn {
+    /// There will be another one.
+    Continue,
+    /// The shard has ended.
+    Finished,
+}
+
+/// On what kind of thread a shard lives.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Default)]
+pub enum ShellKind {
+    /// A glommio executor: handlers may use everything that glommio offers.
+    #[default]
+    Glommio,
+    /// A plain thread: handlers have what the shard gives them.
+    Thread,
+}
+
+impl ShellKind {
+    /// The name in the feature table.
+    pub(crate) fn name(self) -> &'static str {
+        match self {
+            Self::Glommio => "glommio",
+            Self::Thread => "thread",
+        }
+    }
+}
+
+/// Why a shard did not come to life.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum ShellError<E> {
+    /// The thread could not be bound to this CPU.
+    Pin(usize),
+    /// There is no executor.
+    Executor(ExecutorError),
+    /// The driver could not be made.
+    Driver(E),
+}
+
+impl<E: fmt::Display> fmt::Display for ShellError<E> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Pin(cpu) => write!(
+                f,
+                "the shard cannot run on CPU {cpu}: it is absent or outside of the process's affinity mask"
+            ),
+            Self::Executor(error) => error.fmt(f),
+            Self::Driver(error) => error.fmt(f),
+        }
+    }
+}
+
+impl<E: fmt::Debug + fmt::Display> std::error::Error for ShellError<E> {}
+
+/// Starts a thread called `name` on `cpu` (on any, if there is none) that makes a driver and gives
+/// it turns until it has finished.
+///
+/// `make` runs on the new thread, where it may set up what belongs to one thread. The error of
+/// this call is that no thread could be started; what went wrong on it is the thread's result.
+pub(crate) fn spawn<D, E>(
+    kind: ShellKind,
+    cpu: Option<usize>,
+    name: String,
+    make: impl FnOnce() -> Result<D, E> + Send + 'static,
+) -> io::Result<JoinHandle<Result<(), ShellError<E>>>>
+where
+    D: Driver + 'static,
+    E: Send + 'static,
+{
+    Builder::new().name(name).spawn(move || match kind {
+        ShellKind::Glommio => glommio::run(cpu, make),
+        ShellKind::Thread => thread::run(cpu, make),
+    })
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,81 @@
+//! Tasks of the executor that handlers start beside themselves.
+
+use std::fmt;
+use std::future::poll_fn;
+use std::panic::{AssertUnwindSafe, catch_unwind};
+use std::pin::{Pin, pin};
+use std::task::{Context, Poll, ready};
+
+use ::glommio::task::JoinHandle;
+
+use super::glommio;
+use crate::task::ForeignWait;
+
+/// Why nothing could be spawned: this thread is not a shard with an executor.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct NoExecutor;
+
+impl fmt::Display for NoExecutor {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("this thread is not a shard with an executor")
+    }
+}
+
+impl std::error::Error for NoExecutor {}
+
+/// The task panicked, and is gone. The panic has been reported where it happened.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Panicked;
+
+impl fmt::Display for Panicked {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("the spawned task panicked")
+    }
+}
+
+impl std::error::Error for Panicked {}
+
+/// A task that runs on beside the handler; await it for its value.
+///
+/// Dropping this leaves the task running to its end.
+#[derive(Debug)]
+#[must_use = "await it for the value, or drop it expressly to let the task run on alone"]
+pub struct Spawned<T>(JoinHandle<Result<T, Panicked>>);
+
+impl<T> Future for Spawned<T> {
+    type Output = Result<T, Panicked>;
+
+    fn poll(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Self::Output> {
+        // Without a value the task was torn down with its executor: it never came to an end.
+        let ended = ready!(Pin::new(&mut self.0).poll(cx));
+        Poll::Ready(ended.unwrap_or(Err(Panicked)))
+    }
+}
+
+/// Runs `future` as a task of this shard's glommio executor, beside the handler that calls this
+/// and possibly longer.
+///
+/// Use it instead of [`glommio::spawn_local`](::glommio::spawn_local): the shard lets the executor
+/// run only while somebody waits for it, and a task that nobody waits for would stand still. This
+/// one counts until it has ended, and a panic in it does not end the shard.
+pub fn spawn_local<T: 'static>(
+    future: impl Future<Output = T> + 'static,
+) -> Result<Spawned<T>, NoExecutor> {
+    if !glommio::is_running() {
+        return Err(NoExecutor);
+    }
+    let wait = ForeignWait::begin();
+    let task = ::glommio::spawn_local(async move {
+        let _counted = wait;
+        let mut future = pin!(future);
+        poll_fn(|cx| {
+            let polled = catch_unwind(AssertUnwindSafe(|| future.as_mut().poll(cx)));
+            match polled {
+                Ok(polled) => polled.map(Ok),
+                Err(_) => Poll::Ready(Err(Panicked)),
+            }
+        })
+        .await
+    });
+    Ok(Spawned(task.detach()))
+}

@@ -1,0 +1,20 @@
+//! The plain thread: the driver and nothing else.
+
+use core_affinity::CoreId;
+
+use super::{Driver, ShellError, Turn};
+
+/// Drives on this thread, pinned to `cpu`.
+pub(super) fn run<D: Driver, E>(
+    cpu: Option<usize>,
+    make: impl FnOnce() -> Result<D, E>,
+) -> Result<(), ShellError<E>> {
+    if let Some(cpu) = cpu
+        && !core_affinity::set_for_current(CoreId { id: cpu })
+    {
+        return Err(ShellError::Pin(cpu));
+    }
+    let mut driver = make().map_err(ShellError::Driver)?;
+    while driver.turn(None) == Turn::Continue {}
+    Ok(())
+}

@@ -1,0 +1,279 @@
+//! What happens on a connection's descriptor: receive, send, time-outs and the order of its end.
+//!
+//! A descriptor is closed only when no operation names it any more: a pending receive would keep
+//! the socket open behind its closed descriptor and no FIN would be sent.
+
+use std::time::Duration;
+
+use socket2::SockRef;
+
+use super::accept::NO_SLOT;
+use super::driver::{Clock, Shard};
+use super::slots::{Receiving, Slot, Stage};
+use crate::conn::Close;
+use crate::http::{ConnectionKey, HttpContext};
+use crate::ring::{Completion, Errno, OpKind, Payload, Ring, Shutdown, Token};
+
+fn key_of(token: Token) -> ConnectionKey {
+    ConnectionKey { slot: token.slot(), generation: token.generation() }
+}
+
+fn token(kind: OpKind, key: ConnectionKey) -> Token {
+    Token::new(kind, key.generation, key.slot)
+}
+
+impl Slot {
+    /// Whether its protocol still runs.
+    pub(super) fn is_driven(&self) -> bool {
+        matches!(self.stage, Stage::Open | Stage::Lingering)
+    }
+}
+
+impl<R, C, H, F> Shard<R, C, H, F>
+where
+    R: Ring + 'static,
+    C: Clock,
+    H: Fn(HttpContext) -> F,
+    F: Future<Output = ()>,
+{
+    /// A receive has brought bytes, or has ended.
+    pub(super) fn received(&mut self, completion: Completion) {
+        let key = key_of(completion.token);
+        let Some(slot) = self.slots.get(key) else { return };
+        if !completion.more {
+            slot.operations = slot.operations.saturating_sub(1);
+            slot.receiving = Receiving::Off;
+        }
+        if !slot.is_driven() {
+            self.touch(key);
+            return;
+        }
+        match (completion.result, completion.payload) {
+            (Ok(_), Payload::Received(bytes)) if !bytes.is_empty() => slot.connection.receive(bytes),
+            (Ok(_), _) => {
+                slot.receiving = Receiving::Ended;
+                slot.connection.receive_end();
+            }
+            (Err(Errno::ENOBUFS), _) => {
+                slot.receiving = Receiving::Starved;
+                self.starved.push(key);
+                return;
+            }
+            // Cancelled to hold the peer back, or not begun: `settle` decides what is next.
+            (Err(Errno::ECANCELED | Errno::EINTR | Errno::EAGAIN), _) => {
+                self.touch(key);
+                return;
+            }
+            (Err(_), _) => {
+                self.sever(key);
+                return;
+            }
+        }
+        self.drive(key);
+    }
+
+    /// A send has ended.
+    pub(super) fn sent(&mut self, completion: Completion) {
+        let key = key_of(completion.token);
+        let Payload::Sent(block) = completion.payload else { return };
+        let Some(slot) = self.slots.get(key) else { return };
+        let from = block.len().saturating_sub(slot.connection.sending());
+        slot.operations = slot.operations.saturating_sub(1);
+        let sent = completion.result.unwrap_or(0) as usize;
+        let left = block.len().saturating_sub(from.saturating_add(sent));
+        let failed = match completion.result {
+            Ok(_) => false,
+            Err(errno) => !matches!(errno, Errno::EINTR | Errno::EAGAIN),
+        };
+        if !slot.is_driven() {
+            slot.connection.sent(block, &mut self.blocks);
+            self.touch(key);
+        } else if failed {
+            slot.connection.sent(block, &mut self.blocks);
+            self.sever(key);
+        } else if left > 0 {
+            slot.connection.sent_partly(left, &self.world.turn());
+            slot.operations += 1;
+            let fd = slot.fd;
+            self.ring.send(token(OpKind::Send, key), fd, block, from.saturating_add(sent));
+            self.touch(key);
+        } else {
+            slot.connection.sent(block, &mut self.blocks);
+            self.drive(key);
+        }
+    }
+
+    /// A cancel, a shutdown or a close has ended.
+    pub(super) fn ended(&mut self, completion: &Completion) {
+        if completion.token.slot() == NO_SLOT {
+            return;
+        }
+        let key = key_of(completion.token);
+        let Some(slot) = self.slots.get(key) else { return };
+        slot.operations = slot.operations.saturating_sub(1);
+        if completion.token.kind() == OpKind::Close {
+            self.remove(key);
+        } else if completion.result == Err(Errno::ENOENT) && slot.receiving == Receiving::Cancelling {
+            // The receive was just completing: it goes on, and the next event tries again.
+            slot.receiving = Receiving::Armed;
+        } else {
+            self.touch(key);
+        }
+    }
+
+    /// The connection broke: whoever waits on it is told, and it goes.
+    pub(super) fn sever(&mut self, key: ConnectionKey) {
+        if let Some(slot) = self.slots.get(key) {
+            slot.connection.sever(&mut self.world.turn(), &mut self.blocks);
+            self.touch(key);
+        }
+    }
+
+    /// A timer of the connection has fired; it may have been armed for an earlier deadline.
+    pub(super) fn expire(&mut self, key: ConnectionKey) {
+        let Some(slot) = self.slots.get(key) else { return };
+        slot.timer = None;
+        if slot.is_driven() && slot.connection.deadline() <= self.world.now {
+            if slot.connection.expire(&mut self.world.turn(), &mut self.blocks) {
+                self.sever(key);
+            } else {
+                self.drive(key);
+            }
+        }
+        self.touch(key);
+    }
+
+    /// Ends a connection whatever it is doing.
+    pub(super) fn tear_down(&mut self, key: ConnectionKey) {
+        self.sever(key);
+        self.settle(key);
+    }
+
+    /// Brings the kernel's operations in line with the connection's state.
+    pub(super) fn settle(&mut self, key: ConnectionKey) {
+        let Some(slot) = self.slots.get(key) else { return };
+        if slot.is_driven() {
+            let turn = self.world.turn();
+            if let Some(block) = slot.connection.next_send(&turn) {
+                slot.operations += 1;
+                self.ring.send(token(OpKind::Send, key), slot.fd, block, 0);
+            }
+            Self::settle_upgrade(slot, &mut self.upgraded);
+        }
+        self.settle_close(key);
+        self.settle_receive(key);
+        self.settle_timer(key);
+    }
+
+    fn settle_upgrade(slot: &mut Slot, upgraded: &mut usize) {
+        if !slot.counted_upgraded && slot.connection.is_upgraded() {
+            slot.counted_upgraded = true;
+            *upgraded += 1;
+        }
+    }
+
+    fn settle_close(&mut self, key: ConnectionKey) {
+        let Some(slot) = self.slots.get(key) else { return };
+        if slot.is_driven() {
+            let close = slot.connection.close();
+            match close {
+                Close::No => return,
+                Close::Reset => {}
+                Close::Linger | Close::Now if !slot.connection.is_flushed() => return,
+                Close::Linger => {
+                    if slot.stage == Stage::Open {
+                        slot.stage = Stage::Lingering;
+                        slot.operations += 1;
+                        self.ring.shutdown(token(OpKind::Shutdown, key), slot.fd, Shutdown::Write);
+                    }
+                    return;
+                }
+                Close::Now => {}
+            }
+            if close == Close::Reset {
+                // A broken response must look broken: SO_LINGER with zero sends RST.
+                R::with_descriptor(slot.fd, |fd| SockRef::from(&fd).set_linger(Some(Duration::ZERO)));
+            }
+            slot.stage = Stage::Cancelling;
+            slot.connection.sever(&mut self.world.turn(), &mut self.blocks);
+            if matches!(slot.receiving, Receiving::Armed | Receiving::Cancelling) || slot.connection.sending() > 0 {
+                slot.operations += 1;
+                self.ring.cancel(token(OpKind::Cancel, key), slot.fd);
+            }
+        }
+        if slot.stage == Stage::Cancelling && slot.operations == 0 {
+            slot.stage = Stage::Closing;
+            slot.operations = 1;
+            slot.open.set(false);
+            self.ring.close(token(OpKind::Close, key), slot.fd);
+        }
+    }
+
+    fn settle_receive(&mut self, key: ConnectionKey) {
+        let Some(slot) = self.slots.get(key) else { return };
+        if !slot.is_driven() {
+            return;
+        }
+        let wanted = slot.connection.wants_input(&self.world.turn());
+        match slot.receiving {
+            Receiving::Off if wanted => {
+                slot.receiving = Receiving::Armed;
+                slot.operations += 1;
+                self.ring.recv(token(OpKind::Recv, key), slot.fd);
+            }
+            Receiving::Armed if !wanted => {
+                slot.receiving = Receiving::Cancelling;
+                slot.operations += 1;
+                self.ring.cancel_recv(token(OpKind::Cancel, key), token(OpKind::Recv, key));
+            }
+            Receiving::Off
+            | Receiving::Armed
+            | Receiving::Cancelling
+            | Receiving::Starved
+            | Receiving::Ended => {}
+        }
+    }
+
+    /// Arms the connection's timer when its deadline is earlier than what is armed. A later one
+    /// is left: the timer fires early, finds nothing due, and is armed again.
+    fn settle_timer(&mut self, key: ConnectionKey) {
+        let Some(slot) = self.slots.get(key) else { return };
+        let deadline = slot.connection.deadline();
+        let armed = slot.timer.map_or(u64::MAX, |(_, at)| at);
+        if deadline >= armed || !slot.is_driven() {
+            return;
+        }
+        let mut wheel = self.local.wheel.borrow_mut();
+        if let Some((timer, _)) = slot.timer.take() {
+            wheel.cancel(timer);
+        }
+        let wheel_key = u64::from(key.slot) | (u64::from(key.generation) << 32);
+        slot.timer = Some((wheel.insert(deadline, wheel_key), deadline));
+    }
+
+    /// Receives again on connections that had found no buffer, now that some have returned.
+    pub(super) fn feed_starved(&mut self) {
+        let pool = self.ring.pool();
+        if self.starved.is_empty() || pool.in_use() >= pool.count() {
+            return;
+        }
+        let mut starved = std::mem::take(&mut self.starved);
+        for key in starved.drain(..) {
+            if let Some(slot) = self.slots.get(key)
+                && slot.receiving == Receiving::Starved
+            {
+                slot.receiving = Receiving::Off;
+                self.settle_receive(key);
+            }
+        }
+        self.starved = starved;
+    }
+
+    fn remove(&mut self, key: ConnectionKey) {
+        let Some(slot) = self.slots.remove(key) else { return };
+        self.upgraded = self.upgraded.saturating_sub(usize::from(slot.counted_upgraded));
+        if let Some((timer, _)) = slot.timer {
+            self.local.wheel.borrow_mut().cancel(timer);
+        }
+    }
+}
