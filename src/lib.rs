@@ -48,6 +48,11 @@ pub use http::{
     Upgraded, Version,
 };
 pub use limits::{DataRate, Limits, LimitsError};
-pub use net::{AddressError, BindError};
-pub use server::{RunningServer, Server, ShardCount, ShardCountError, ShellKind, StartError};
-pub use shard::{Elapsed, Sleep, Stats, read_file, sleep, timeout};
+pub use net::{AddressError, AddressFault, BindError, BindFault, BoundAddress, Endpoint, PeerAddress};
+pub use ring::SetupError;
+pub use server::{
+    MAX_SHARDS, RunningServer, Server, ShardCount, ShardCountError, ShellKind, StartError,
+};
+pub use shard::{
+    Elapsed, NoExecutor, Panicked, Sleep, Spawned, Stats, read_file, sleep, spawn_local, timeout,
+};

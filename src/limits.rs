@@ -74,7 +74,7 @@ impl DataRate {
 /// Start from the default and change fields, or chain nothing at all:
 ///
 /// ```
-/// # use lanner::limits::Limits;
+/// # use lanner::Limits;
 /// let limits = Limits { body_bytes_max: Some(1 << 20), ..Limits::default() };
 /// assert!(limits.validate().is_ok());
 /// ```
@@ -269,7 +269,8 @@ mod tests {
             change(&mut limits);
             limits.validate().map_err(|error| error.to_string())
         };
-        let cases: [(fn(&mut Limits), LimitsError); 11] = [
+        type Change = fn(&mut Limits);
+        let cases: [(Change, LimitsError); 11] = [
             (
                 |l| l.request_line_bytes_max = 0,
                 LimitsError::RequestLineBytes,

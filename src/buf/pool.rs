@@ -78,12 +78,18 @@ impl Pool {
             return Err(PoolError::Count);
         }
         let bytes = u64::from(count) * u64::from(size);
-        let bytes = usize::try_from(bytes).ok().filter(|&bytes| isize::try_from(bytes).is_ok());
+        let bytes = usize::try_from(bytes)
+            .ok()
+            .filter(|&bytes| isize::try_from(bytes).is_ok());
         let bytes = bytes.filter(|&bytes| bytes > 0).ok_or(PoolError::Size)?;
         let region = Region::new(bytes)?;
         let last = u16::try_from(count - 1).map_err(|_| PoolError::Count)?;
         let owners = (0..=last)
-            .map(|id| Cell::new(Owner::Returned { next: (id < last).then(|| id + 1) }))
+            .map(|id| {
+                Cell::new(Owner::Returned {
+                    next: (id < last).then(|| id + 1),
+                })
+            })
             .collect();
         Ok(Self(Rc::new(Inner {
             region,
@@ -222,7 +228,9 @@ impl Inner {
             if slices > 1 {
                 slot.set(Owner::Slices(slices - 1));
             } else {
-                slot.set(Owner::Returned { next: self.returned.get() });
+                slot.set(Owner::Returned {
+                    next: self.returned.get(),
+                });
                 self.returned.set(Some(id));
                 self.in_use.set(self.in_use.get() - 1);
             }

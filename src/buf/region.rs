@@ -70,7 +70,11 @@ fn map(len: usize) -> Option<NonNull<u8>> {
             0,
         )
     };
-    if address == libc::MAP_FAILED { None } else { NonNull::new(address.cast()) }
+    if address == libc::MAP_FAILED {
+        None
+    } else {
+        NonNull::new(address.cast())
+    }
 }
 
 #[cfg(not(miri))]
@@ -85,7 +89,9 @@ fn unmap(base: NonNull<u8>, len: usize) {
 #[cfg(miri)]
 fn layout(len: usize) -> Option<std::alloc::Layout> {
     const PAGE: usize = 4096;
-    std::alloc::Layout::from_size_align(len, PAGE).ok().filter(|layout| layout.size() > 0)
+    std::alloc::Layout::from_size_align(len, PAGE)
+        .ok()
+        .filter(|layout| layout.size() > 0)
 }
 
 #[cfg(miri)]

@@ -27,7 +27,12 @@ impl BufSlice {
     pub(super) fn first(pool: Rc<Inner>, id: u16, start: NonNull<u8>, len: usize) -> Self {
         // A buffer's size is a `u32`, and `len` is at most that.
         let len = u32::try_from(len).unwrap_or(u32::MAX);
-        Self { pool, start, len, id }
+        Self {
+            pool,
+            start,
+            len,
+            id,
+        }
     }
 
     /// How many bytes.
@@ -103,7 +108,12 @@ impl AsRef<[u8]> for BufSlice {
 impl Clone for BufSlice {
     fn clone(&self) -> Self {
         self.pool.hold(self.id);
-        Self { pool: Rc::clone(&self.pool), start: self.start, len: self.len, id: self.id }
+        Self {
+            pool: Rc::clone(&self.pool),
+            start: self.start,
+            len: self.len,
+            id: self.id,
+        }
     }
 }
 
@@ -117,6 +127,9 @@ impl Drop for BufSlice {
 impl fmt::Debug for BufSlice {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         // Not the bytes: they are a peer's, and may be secret.
-        f.debug_struct("BufSlice").field("buffer", &self.id).field("len", &self.len).finish()
+        f.debug_struct("BufSlice")
+            .field("buffer", &self.id)
+            .field("len", &self.len)
+            .finish()
     }
 }

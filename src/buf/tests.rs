@@ -18,6 +18,7 @@ fn bounds_of_a_pool() {
 }
 
 #[test]
+#[cfg_attr(miri, ignore = "takes Miri minutes")]
 fn the_largest_pool_is_possible() {
     let pool = Pool::new(32_768, 1).unwrap();
     assert_eq!(pool.take_returned(|_, _| {}), 32_768);
@@ -32,7 +33,10 @@ fn last_slice_returns_the_buffer() {
     assert!(pool.fill(b"x").is_none());
     let head = slice.split_to(3);
     let middle = slice.slice(1..3).unwrap();
-    assert_eq!((&*head, &*slice, &*middle), (&b"abc"[..], &b"defgh"[..], &b"ef"[..]));
+    assert_eq!(
+        (&*head, &*slice, &*middle),
+        (&b"abc"[..], &b"defgh"[..], &b"ef"[..])
+    );
     assert!(slice.slice(2..6).is_none());
     #[expect(clippy::reversed_empty_ranges)]
     let turned = slice.slice(2..1);
@@ -52,8 +56,14 @@ fn last_slice_returns_the_buffer() {
 fn the_kernel_owns_a_buffer_until_it_is_filled() {
     let pool = Pool::new(2, 4).unwrap();
     let mut taken = Vec::new();
-    assert_eq!(pool.take_returned(|id, address| taken.push((id, address))), 2);
-    assert!(pool.fill(b"x").is_none(), "no buffer is on the returned list");
+    assert_eq!(
+        pool.take_returned(|id, address| taken.push((id, address))),
+        2
+    );
+    assert!(
+        pool.fill(b"x").is_none(),
+        "no buffer is on the returned list"
+    );
     let (id, address) = taken[0];
     // SAFETY: the buffer is with "the kernel", which is this test.
     unsafe { address.as_ptr().write(b'k') };
@@ -134,9 +144,13 @@ impl Model {
                 });
             }
             Step::Receive(bytes) => {
-                let Some((id, address)) = self.kernel.pop_first() else { return };
+                let Some((id, address)) = self.kernel.pop_first() else {
+                    return;
+                };
                 // SAFETY: the buffer is with "the kernel", which is this test, and has `SIZE` bytes.
-                unsafe { address.copy_from_nonoverlapping(NonNull::from(&bytes[..]).cast(), bytes.len()) };
+                unsafe {
+                    address.copy_from_nonoverlapping(NonNull::from(&bytes[..]).cast(), bytes.len())
+                };
                 // SAFETY: this test does not write to it again before it is handed over again.
                 let slice = unsafe { self.pool.filled(id, bytes.len()) }.unwrap();
                 self.slices.push((slice, id, bytes.clone()));
@@ -179,7 +193,10 @@ impl Model {
     fn check(&self) {
         for (slice, _, bytes) in &self.slices {
             assert_eq!(&**slice, &bytes[..]);
-            assert_eq!((slice.len(), slice.is_empty()), (bytes.len(), bytes.is_empty()));
+            assert_eq!(
+                (slice.len(), slice.is_empty()),
+                (bytes.len(), bytes.is_empty())
+            );
         }
         let mut held: Vec<u16> = self.slices.iter().map(|(_, id, _)| *id).collect();
         held.sort_unstable();

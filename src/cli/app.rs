@@ -6,7 +6,7 @@ use std::time::Duration;
 use serde::Serialize;
 
 use super::page;
-use crate::http::{HandlerError, HttpContext, Method, RequestHead, Status};
+use crate::http::{HttpContext, Method, RequestHead, Status};
 use crate::shard::sleep;
 
 /// The longest delay that `/delay/MS` grants: a minute.
@@ -76,11 +76,7 @@ struct Message {
 }
 
 /// Answers one request.
-pub(super) async fn serve(ctx: &mut HttpContext) -> Result<(), HandlerError> {
-    answer(ctx).await.map_err(|error| HandlerError::Failed(error.into()))
-}
-
-async fn answer(ctx: &mut HttpContext) -> Result<(), Box<dyn std::error::Error>> {
+pub(super) async fn serve(ctx: &mut HttpContext) -> Result<(), Box<dyn std::error::Error>> {
     let (route, method) = {
         let request = ctx.request();
         (Route::of(&request), request.method())

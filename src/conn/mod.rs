@@ -136,11 +136,6 @@ impl Connection {
         self.http1.close()
     }
 
-    /// Whether no request is under way.
-    pub(crate) fn is_idle(&self) -> bool {
-        self.http1.is_idle() && self.is_flushed()
-    }
-
     /// Whether it was upgraded to a raw stream.
     pub(crate) fn is_upgraded(&self) -> bool {
         self.http1.is_upgraded()

@@ -81,10 +81,6 @@ pub struct ServerFeatures {
 }
 
 impl ServerFeatures {
-    pub(crate) fn new(addresses: ServerAddresses, shards: Shards) -> Self {
-        Self { addresses, shards, shard: 0, others: Vec::new() }
-    }
-
     /// The same table as seen from shard `index`.
     pub(crate) fn on_shard(&self, index: usize) -> Self {
         Self { shard: index, ..self.clone() }

@@ -13,9 +13,6 @@ use crate::limits::{
     CHUNK_SIZE_DIGITS_MAX, Limits,
 };
 
-/// Bytes that the buffer for a split trailer line keeps between bodies.
-const LINE_BYTES_KEPT: usize = 256;
-
 /// What the next bytes turned out to be.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Step {
@@ -62,7 +59,7 @@ enum State {
     Complete,
 }
 
-/// Decodes one chunked body after another.
+/// Decodes one chunked body. Allocates only when a trailer line is split.
 #[derive(Debug, Default)]
 pub(crate) struct ChunkedDecoder {
     state: State,
@@ -79,19 +76,8 @@ pub(crate) struct ChunkedDecoder {
 }
 
 impl ChunkedDecoder {
-    /// Begins another body. Memory is kept.
-    pub(crate) fn reset(&mut self) {
-        let mut line = std::mem::take(&mut self.line);
-        line.clear();
-        line.shrink_to(LINE_BYTES_KEPT);
-        *self = Self {
-            line,
-            ..Self::default()
-        };
-    }
-
     /// Whether the body is complete.
-    pub(crate) fn is_complete(&self) -> bool {
+    fn is_complete(&self) -> bool {
         self.state == State::Complete
     }
 

@@ -43,7 +43,8 @@ pub(crate) enum Close {
     Linger,
     /// Close at once, in order.
     Now,
-    /// Close at once and visibly broken: the response could not be completed.
+    /// Close at once and visibly broken, whatever is still to be sent: the response could not be
+    /// completed, or nobody takes it.
     Reset,
 }
 
@@ -183,12 +184,12 @@ impl Connection {
 
     /// A deadline has passed: the peer was too slow.
     pub(crate) fn expire(&mut self, turn: &mut Turn<'_>, out: &mut Vec<u8>) {
+        self.deadline = u64::MAX;
         match self.phase {
             Phase::Head { since: None } | Phase::Drain | Phase::Closing => self.close = Close::Now,
             Phase::Head { since: Some(_) } => self.reject(Reject::HeadTimeout, turn, out),
             Phase::Exchange => self.fail_body(BodyError::TooSlow, turn),
         }
-        self.deadline = u64::MAX;
     }
 
     /// The server is shutting down: an idle connection ends, a busy one after its response.
@@ -201,7 +202,7 @@ impl Connection {
 
     /// The connection broke: nothing more can be sent or received.
     pub(crate) fn sever(&mut self, turn: &mut Turn<'_>) {
-        self.close = Close::Now;
+        self.close = Close::Reset;
         self.phase = Phase::Closing;
         self.backlog = Backlog::Empty;
         if let Some(exchange) = self.exchange.take() {
@@ -233,11 +234,6 @@ impl Connection {
         matches!(self.body, Body::Raw)
     }
 
-    /// Whether no request is under way.
-    pub(crate) fn is_idle(&self) -> bool {
-        self.exchange.is_none()
-    }
-
     /// The millisecond at which `expire` is due; `u64::MAX` for none.
     pub(crate) fn deadline(&self) -> u64 {
         self.deadline
@@ -257,12 +253,12 @@ impl Connection {
         match error {
             BodyError::Malformed { name, .. } => turn.counters.reject(name),
             BodyError::TooSlow => turn.counters.reject(Reject::BodyTimeout.name()),
-            BodyError::TooLarge => turn.counters.reject(Reject::BodyTooLarge.name()),
             BodyError::UnexpectedEnd if matches!(self.body, Body::Chunked(_)) => {
                 turn.counters.reject(Reject::IncompleteChunkedBody.name());
             }
             BodyError::UnexpectedEnd => turn.counters.reject(Reject::IncompleteBody.name()),
-            BodyError::Aborted | BodyError::Upgraded => {}
+            // Counted with the end of the exchange: the handler meets it wherever the body is.
+            BodyError::TooLarge | BodyError::Aborted | BodyError::Upgraded => {}
         }
         self.request.keep_alive = false;
         self.body = Body::Done;

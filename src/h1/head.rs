@@ -12,7 +12,7 @@ use super::framing::{Framing, FramingFields};
 use super::line::diagnose;
 use super::scan::{HeadScan, Scanned};
 use crate::http::authority::Authority;
-use crate::http::{FieldSpan, KnownField, Method, RequestHead, Scheme, Span, TargetForm, Version};
+use crate::http::{FieldSpan, KnownField, Method, RequestHead, Span, TargetForm, Version};
 use crate::limits::{FIELD_COUNT_CEILING, Limits};
 
 /// What came of a parse.

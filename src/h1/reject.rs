@@ -13,8 +13,7 @@ macro_rules! rejects {
     ($($name:ident = $status:ident, $snake:literal, $text:literal;)*) => {
         /// Why a request is refused.
         #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
-        #[non_exhaustive]
-        pub enum Reject {
+        pub(crate) enum Reject {
             $(
                 #[doc = concat!("Answered with `Status::", stringify!($status), "`: ", $text, ".")]
                 $name,
@@ -22,20 +21,19 @@ macro_rules! rejects {
         }
 
         impl Reject {
-            /// Every reason, in the order of their declaration: the index of a reason's counter.
-            pub const ALL: &[Self] = &[$(Self::$name,)*];
+            /// Every reason, in the order of their declaration.
+            #[cfg(test)]
+            pub(crate) const ALL: &[Self] = &[$(Self::$name,)*];
 
             /// The status that answers it.
-            #[must_use]
-            pub const fn status(self) -> Status {
+            pub(crate) const fn status(self) -> Status {
                 match self {
                     $(Self::$name => Status::$status,)*
                 }
             }
 
             /// A name for counters and logs, in snake case.
-            #[must_use]
-            pub const fn name(self) -> &'static str {
+            pub(crate) const fn name(self) -> &'static str {
                 match self {
                     $(Self::$name => $snake,)*
                 }

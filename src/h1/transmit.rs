@@ -8,7 +8,8 @@ use super::encode::{
     encode_informational, encode_last_chunk,
 };
 use super::framing::ConnectionOptions;
-use crate::http::{Exchange, FieldSection, KnownField, Outbound, Outcome, Status, Turn};
+use super::reject::Reject;
+use crate::http::{BodyError, BodyState, Exchange, FieldSection, KnownField, Outbound, Outcome, Status, Turn};
 
 impl Connection {
     /// Appends what the exchange has for the peer. Answers whether the exchange came to its end.
@@ -59,7 +60,7 @@ impl Connection {
     fn transmit_interim(&mut self, exchange: &Exchange, outbound: &mut Outbound, out: &mut Vec<u8>) {
         if self.request.awaits_continue && outbound.outcome.is_none() && !outbound.started {
             let inbound = exchange.inbound.borrow();
-            if inbound.is_reading() && inbound.state() == crate::http::BodyState::Open {
+            if inbound.is_reading() && inbound.state() == BodyState::Open {
                 self.request.awaits_continue = false;
                 out.extend_from_slice(CONTINUE);
             }
@@ -79,6 +80,7 @@ impl Connection {
             && !turn.draining
             && !self.request.awaits_continue
             && !matches!(outbound.outcome, Some(Outcome::Truncated))
+            && !matches!(exchange.inbound.borrow().state(), BodyState::Failed(_))
             && !Self::closes_with(outbound.status, self.request)
             && (framing != ResponseFraming::Unsaid || self.sending != Sending::Raw)
             && !asks_to_close(&outbound.fields);
@@ -131,13 +133,13 @@ impl Connection {
             self.request.keep_alive = false;
             announced = Some(0);
         }
-        if outbound.status.is_bodiless() || (self.request.connect && outbound.status.is_success()) {
-            self.sending = Sending::Discard;
-            return ResponseFraming::Unsaid;
-        }
         if outbound.status == Status::RESET_CONTENT {
             self.sending = Sending::Discard;
             return ResponseFraming::Length(0);
+        }
+        if outbound.status.is_bodiless() || (self.request.connect && outbound.status.is_success()) {
+            self.sending = Sending::Discard;
+            return ResponseFraming::Unsaid;
         }
         let trailers = !exchange.response_trailers.fields().is_empty() && !self.request.http10;
         let head = match (announced, whole) {
@@ -202,11 +204,13 @@ impl Connection {
     /// The response is encoded: what happens to the connection now.
     fn end_exchange(&mut self, exchange: Rc<Exchange>, turn: &mut Turn<'_>) {
         let body_left = matches!(self.body, Body::Length(_) | Body::Chunked(_));
-        let failed = matches!(exchange.inbound.borrow().state(), crate::http::BodyState::Failed(_));
+        if exchange.inbound.borrow().state() == BodyState::Failed(BodyError::TooLarge) {
+            turn.counters.reject(Reject::BodyTooLarge.name());
+        }
         turn.exchanges.give(exchange, turn.limits);
         if self.close != Close::No {
             self.enter_closing(turn);
-        } else if matches!(self.body, Body::Raw) || !self.request.keep_alive || (failed && body_left) {
+        } else if matches!(self.body, Body::Raw) || !self.request.keep_alive {
             self.close = Close::Linger;
             self.enter_closing(turn);
         } else if body_left {

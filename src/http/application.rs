@@ -72,7 +72,9 @@ where
 
     fn dispose_context(&self, context: HttpContext, error: Option<&HandlerError>) {
         drop(context);
-        if let Some(error) = error {
+        if let Some(error) = error
+            && !error.is_peers()
+        {
             eprintln!("lanner: {error}");
         }
     }
@@ -84,7 +86,7 @@ pub async fn process<A: Application>(application: &A, request: HttpContext) {
     let guard = Unfinished(Rc::clone(request.exchange()));
     let mut context = application.create_context(request);
     let result = Caught(pin!(application.process(&mut context))).await;
-    guard.0.finish(result.as_ref().map(|()| ()));
+    guard.0.finish(result.as_ref().copied());
     application.dispose_context(context, result.as_ref().err());
 }
 

@@ -54,16 +54,17 @@ impl<'a> Authority<'a> {
         let colon = text.iter().rposition(|byte| *byte == b':');
         let (host, port) = match colon.and_then(|at| text.split_at_checked(at)) {
             None => (text, None),
-            Some((host, rest)) => {
-                (host, parse_port(rest).map_err(|error| user_info_or(error, text))?)
-            }
+            Some((host, rest)) => (
+                host,
+                parse_port(rest).map_err(|error| user_info_or(error, text))?,
+            ),
         };
         if host.is_empty() {
             return Err(AuthorityError::EmptyHost);
         }
-        let seen = host
-            .iter()
-            .fold(0, |seen, byte| seen | CLASS.get(usize::from(*byte)).copied().unwrap_or(OTHER));
+        let seen = host.iter().fold(0, |seen, byte| {
+            seen | CLASS.get(usize::from(*byte)).copied().unwrap_or(OTHER)
+        });
         if seen & OTHER != 0 || (seen & PERCENT != 0 && !escapes_are_whole(host)) {
             return Err(user_info_or(AuthorityError::InvalidHost, text));
         }
@@ -108,7 +109,11 @@ impl<'a> Authority<'a> {
 /// The error that says most about a refused authority.
 #[cold]
 fn user_info_or(error: AuthorityError, text: &[u8]) -> AuthorityError {
-    if text.contains(&b'@') { AuthorityError::UserInfo } else { error }
+    if text.contains(&b'@') {
+        AuthorityError::UserInfo
+    } else {
+        error
+    }
 }
 
 /// The port behind a colon. An empty one is no port (RFC 3986, 3.2.3).

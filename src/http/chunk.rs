@@ -15,7 +15,7 @@ pub struct Chunk(Bytes);
 #[derive(Debug)]
 enum Bytes {
     Pooled(BufSlice),
-    Owned { bytes: Vec<u8>, start: usize },
+    Owned(Vec<u8>),
 }
 
 impl Chunk {
@@ -23,19 +23,11 @@ impl Chunk {
     pub(crate) fn pooled(slice: BufSlice) -> Self {
         Self(Bytes::Pooled(slice))
     }
-
-    /// Forgets the first `n` bytes, or all of them when there are fewer.
-    pub(crate) fn advance(&mut self, n: usize) {
-        match &mut self.0 {
-            Bytes::Pooled(slice) => slice.advance(n.min(slice.len())),
-            Bytes::Owned { bytes, start } => *start = start.saturating_add(n).min(bytes.len()),
-        }
-    }
 }
 
 impl From<Vec<u8>> for Chunk {
     fn from(bytes: Vec<u8>) -> Self {
-        Self(Bytes::Owned { bytes, start: 0 })
+        Self(Bytes::Owned(bytes))
     }
 }
 
@@ -45,7 +37,7 @@ impl std::ops::Deref for Chunk {
     fn deref(&self) -> &[u8] {
         match &self.0 {
             Bytes::Pooled(slice) => slice,
-            Bytes::Owned { bytes, start } => bytes.get(*start..).unwrap_or_default(),
+            Bytes::Owned(bytes) => bytes,
         }
     }
 }

@@ -283,6 +283,8 @@ impl HttpContext {
             self.exchange.response.set_status(Status::SWITCHING_PROTOCOLS)?;
             self.exchange.response.set_field("Upgrade", protocol)?;
         }
+        // The limit is for bodies; a stream has none.
+        self.exchange.body_size.reset(None);
         self.exchange.body_size.freeze();
         let mut outbound = self.exchange.outbound().borrow_mut();
         outbound.body.clear();

@@ -108,6 +108,26 @@ pub enum HandlerError {
     Panicked,
 }
 
+impl HandlerError {
+    /// The body error that the handler ended with, if that was it.
+    pub(crate) fn body_error(&self) -> Option<BodyError> {
+        match self {
+            Self::Failed(error) => error.downcast_ref().copied(),
+            Self::Panicked => None,
+        }
+    }
+
+    /// Whether the peer is the cause: such errors are counted, not logged, or a peer could fill
+    /// the log.
+    pub(crate) fn is_peers(&self) -> bool {
+        let aborted = match self {
+            Self::Failed(error) => error.downcast_ref() == Some(&ResponseError::Aborted),
+            Self::Panicked => false,
+        };
+        aborted || self.body_error().is_some()
+    }
+}
+
 impl fmt::Display for HandlerError {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {

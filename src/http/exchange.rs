@@ -147,10 +147,13 @@ impl Exchange {
 
     /// The handler is done.
     pub(crate) fn finish(&self, result: Result<(), &HandlerError>) {
-        let fallback = match self.inbound.borrow().state() {
-            BodyState::Failed(error) => error.status(),
-            BodyState::Open | BodyState::Complete => Status::INTERNAL_SERVER_ERROR,
+        // A handler may have wrapped the body's error in one of its own.
+        let state = match self.inbound.borrow().state() {
+            BodyState::Failed(error) => Some(error),
+            BodyState::Open | BodyState::Complete => None,
         };
+        let body_error = result.err().and_then(HandlerError::body_error).or(state);
+        let fallback = body_error.map_or(Status::INTERNAL_SERVER_ERROR, BodyError::status);
         self.outbound().borrow_mut().finish(result, fallback);
         self.mark();
     }

@@ -3,7 +3,13 @@
 //! Owns those bytes, whichever way they are held, and the memory that is reused from request to
 //! request. Must not know how a head is framed on the wire: protocols fill it, handlers read it.
 
+mod builder;
+#[cfg(test)]
+mod tests;
+
 use std::fmt;
+
+pub use builder::RequestHeadBuilder;
 
 use super::authority::Authority;
 use super::field::{FieldError, FieldLine, FieldSpan, is_field_value, is_token, trim_ows};
@@ -271,16 +277,6 @@ impl RequestHead {
         self.authority = Some(span);
     }
 
-    /// Names the scheme of the connection.
-    pub(crate) fn set_scheme(&mut self, scheme: Scheme) {
-        self.scheme = scheme;
-    }
-
-    /// The known fields among the lines.
-    pub(crate) fn known(&self) -> KnownSet {
-        self.known
-    }
-
     /// Gives the head the bytes that its spans were made over, still in their receive buffer.
     #[inline]
     pub(crate) fn attach_pooled(&mut self, slice: BufSlice) {
@@ -354,152 +350,5 @@ impl RequestHead {
             self.set_authority(value);
         }
         Ok(())
-    }
-}
-
-/// Makes request heads without a connection: for servers of another kind, and for tests.
-///
-/// ```
-/// # use lanner::http::RequestHead;
-/// let head = RequestHead::builder("GET", "/a?b").field("Host", "example.com").build()?;
-/// assert_eq!(head.path(), "/a");
-/// # Ok::<(), lanner::http::HeadError>(())
-/// ```
-#[derive(Debug)]
-pub struct RequestHeadBuilder {
-    head: RequestHead,
-    error: Option<HeadError>,
-}
-
-impl RequestHead {
-    /// Begins a head with this method and target.
-    #[must_use]
-    pub fn builder(method: &str, target: &str) -> RequestHeadBuilder {
-        let mut head = Self::default();
-        let error = head.begin_owned(method.as_bytes(), target.as_bytes()).err();
-        RequestHeadBuilder { head, error }
-    }
-}
-
-impl RequestHeadBuilder {
-    /// Adds a field line. Host also names the authority, if the target does not.
-    #[must_use]
-    pub fn field(mut self, name: &str, value: impl AsRef<[u8]>) -> Self {
-        if self.error.is_none() {
-            self.error = self.head.push_owned(name.as_bytes(), value.as_ref()).err();
-        }
-        self
-    }
-
-    /// Sets the version; HTTP/1.1 otherwise.
-    #[must_use]
-    pub fn version(mut self, version: Version) -> Self {
-        self.head.version = version;
-        self
-    }
-
-    /// Sets the scheme; http otherwise.
-    #[must_use]
-    pub fn scheme(mut self, scheme: Scheme) -> Self {
-        self.head.scheme = scheme;
-        self
-    }
-
-    /// The head.
-    ///
-    /// # Errors
-    /// The first part that was refused.
-    pub fn build(self) -> Result<RequestHead, HeadError> {
-        match self.error {
-            None => Ok(self.head),
-            Some(error) => Err(error),
-        }
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    #![allow(clippy::unwrap_used)]
-
-    use super::*;
-
-    #[test]
-    fn a_built_head_reads_like_a_received_one() {
-        let head = RequestHead::builder("PURGE", "/a%20b?c=d")
-            .field("Host", " example.com:80 ")
-            .field("X-A", "1")
-            .field("x-a", b"\xff".as_slice())
-            .version(Version::Http2)
-            .scheme(Scheme::Https)
-            .build()
-            .unwrap();
-        assert_eq!(
-            (head.method(), head.method_text()),
-            (Method::Extension, "PURGE")
-        );
-        assert_eq!(head.target(), "/a%20b?c=d");
-        assert_eq!((head.path(), head.query()), ("/a b", Some("c=d")));
-        assert_eq!(head.authority(), Some("example.com:80"));
-        assert_eq!(
-            (head.version(), head.scheme()),
-            (Version::Http2, Scheme::Https)
-        );
-        assert_eq!(head.field_text("HOST"), Some("example.com:80"));
-        assert_eq!(
-            head.fields_named("X-a").collect::<Vec<_>>(),
-            [b"1".as_slice(), b"\xff"]
-        );
-        assert_eq!(head.fields().len(), 3);
-        assert_eq!(head.field_text("missing"), None);
-    }
-
-    #[test]
-    fn the_first_error_wins() {
-        let build = |method, target, field: (&str, &str)| {
-            RequestHead::builder(method, target)
-                .field(field.0, field.1)
-                .build()
-                .err()
-        };
-        let cases = [
-            (("G T", "/", ("a", "b")), HeadError::Method),
-            (
-                ("GET", "x", ("", "")),
-                HeadError::Target(TargetError::Malformed),
-            ),
-            (
-                ("GET", "/", ("a b", "")),
-                HeadError::Field(FieldError::Name),
-            ),
-            (
-                ("GET", "/", ("a", "\r\n")),
-                HeadError::Field(FieldError::Value),
-            ),
-            (("GET", "/", ("Host", "a b")), HeadError::Host),
-        ];
-        for ((method, target, field), error) in cases {
-            assert_eq!(build(method, target, field), Some(error));
-        }
-        let twice = RequestHead::builder("GET", "/")
-            .field("Host", "a")
-            .field("host", "a");
-        assert_eq!(twice.build().err(), Some(HeadError::Host));
-    }
-
-    #[test]
-    fn clearing_keeps_memory_and_forgets_the_rest() {
-        let mut head = RequestHead::builder("GET", "/%41")
-            .field("Host", "h")
-            .build()
-            .unwrap();
-        head.clear();
-        assert!(head.spare.capacity() > 0 && head.decoded_path.capacity() > 0);
-        let spare = head.spare.as_ptr();
-        assert_eq!(
-            (head.path(), head.authority(), head.fields().len()),
-            ("", None, 0)
-        );
-        head.attach_copied(b"GET");
-        assert_eq!(head.bytes.bytes().as_ptr(), spare);
     }
 }

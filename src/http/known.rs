@@ -69,7 +69,8 @@ impl KnownField {
 /// wide comparisons come of it.
 #[inline]
 fn is<const N: usize>(name: &[u8], spelled: &[u8; N]) -> bool {
-    name.first_chunk().is_some_and(|name: &[u8; N]| name.map(|b| b.to_ascii_lowercase()) == *spelled)
+    name.first_chunk()
+        .is_some_and(|name: &[u8; N]| name.map(|b| b.to_ascii_lowercase()) == *spelled)
 }
 
 /// Which known fields a section holds.

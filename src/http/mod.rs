@@ -23,8 +23,6 @@ mod outbox;
 mod span;
 pub(crate) mod status;
 pub(crate) mod target;
-#[cfg(test)]
-mod tests;
 mod turn;
 mod upgrade;
 mod version;

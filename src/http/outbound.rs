@@ -3,6 +3,7 @@
 //! Owns status, fields, the bounded body buffer and the order of what a handler may still do.
 //! Knows no wire format: the protocol decides framing from what it finds here.
 
+use super::field::parse_content_length;
 use super::{FieldSection, HandlerError, ResponseError, Status};
 use crate::task::Parked;
 
@@ -154,7 +155,7 @@ impl Outbound {
         if self.fields.is_empty() {
             return None;
         }
-        std::str::from_utf8(self.fields.get("content-length")?).ok()?.parse().ok()
+        parse_content_length(self.fields.get("content-length")?).ok()
     }
 
     /// Ends the response as the handler ended. `fallback` answers a failure that came before

@@ -12,7 +12,10 @@ impl Span {
     /// one not, the span would resolve to other bytes or to none.
     #[inline]
     pub(crate) const fn new(start: usize, end: usize) -> Self {
-        Self { start: start as u32, len: end.saturating_sub(start) as u32 }
+        Self {
+            start: start as u32,
+            len: end.saturating_sub(start) as u32,
+        }
     }
 
     /// The first byte's offset.

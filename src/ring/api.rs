@@ -106,13 +106,13 @@ pub(crate) trait Ring {
     /// The receive buffers.
     fn pool(&self) -> &Pool;
 
-    /// Accepts connections (close-on-exec) until the operation ends. The listener must not be
-    /// `O_NONBLOCK`: the kernel would answer EAGAIN instead of waiting.
+    /// Accepts connections (close-on-exec) until the operation ends. Leave `O_NONBLOCK` off, here
+    /// and on connections: some kernels then answer EAGAIN instead of waiting.
     fn accept(&mut self, token: Token, listener: RawFd);
 
     /// Receives into buffers of the pool until the operation ends. `Ok(0)` is the end of the
     /// peer's data. `ENOBUFS` says that the kernel is out of buffers: start anew after
-    /// [`Ring::recycle`] has given some. The socket must not be `O_NONBLOCK`.
+    /// [`Ring::recycle`] has given some.
     fn recv(&mut self, token: Token, fd: RawFd);
 
     /// Sends `bytes[from..]`, without SIGPIPE. May send less. Have only one in flight for each

@@ -37,10 +37,15 @@ impl BufferRing {
         // SAFETY: `entries` is page-aligned, has room for `count` entries, and is freed only after
         // the group is unregistered or the ring is closed; see the drop of `Uring`.
         let done = unsafe {
-            ring.submitter().register_buf_ring_with_flags(address, count, BUFFER_GROUP, 0)
+            ring.submitter()
+                .register_buf_ring_with_flags(address, count, BUFFER_GROUP, 0)
         };
         done.map_err(|error| SetupError::from_errno(error.into()))?;
-        Ok(Self { entries, mask: count - 1, tail: 0 })
+        Ok(Self {
+            entries,
+            mask: count - 1,
+            tail: 0,
+        })
     }
 
     /// Gives every returned buffer of `pool` to the kernel, visible all at once. Returns how many.

@@ -36,9 +36,16 @@ impl Enter {
     /// kernels that refuse.
     pub(super) fn new(ring: &IoUring) -> Self {
         let ring = ring.as_raw_fd();
-        let mut update = RsrcUpdate { offset: u32::MAX, resv: 0, data: ring as u64 };
+        let mut update = RsrcUpdate {
+            offset: u32::MAX,
+            resv: 0,
+            data: ring as u64,
+        };
         let done = register(ring, IORING_REGISTER_RING_FDS, &mut update);
-        Self { ring, registered: done.is_ok().then_some(update.offset) }
+        Self {
+            ring,
+            registered: done.is_ok().then_some(update.offset),
+        }
     }
 
     /// Whether the kernel looks up no descriptor.
@@ -53,7 +60,12 @@ impl Enter {
 
     /// Submits `submit` entries, runs deferred work and waits for `want` completions, no longer
     /// than `timeout`.
-    pub(super) fn wait(&self, submit: u32, want: u32, timeout: Option<Duration>) -> Result<(), Errno> {
+    pub(super) fn wait(
+        &self,
+        submit: u32,
+        want: u32,
+        timeout: Option<Duration>,
+    ) -> Result<(), Errno> {
         let time = timeout.map(types::Timespec::from);
         let mut arguments = types::SubmitArgs::new();
         if let Some(time) = &time {
@@ -91,7 +103,11 @@ impl Enter {
                 size_of::<types::SubmitArgs<'_, '_>>(),
             )
         };
-        if result < 0 { Err(Errno::last()) } else { Ok(()) }
+        if result < 0 {
+            Err(Errno::last())
+        } else {
+            Ok(())
+        }
     }
 }
 
@@ -100,7 +116,11 @@ impl Drop for Enter {
         if let Some(index) = self.registered {
             // A registration holds the ring open until its thread ends. If the kernel refuses,
             // then that is how long the ring lives.
-            let mut update = RsrcUpdate { offset: index, resv: 0, data: 0 };
+            let mut update = RsrcUpdate {
+                offset: index,
+                resv: 0,
+                data: 0,
+            };
             let _ = register(self.ring, IORING_UNREGISTER_RING_FDS, &mut update);
         }
     }
@@ -118,5 +138,9 @@ fn register(ring: RawFd, operation: libc::c_uint, update: &mut RsrcUpdate) -> Re
             1_usize,
         )
     };
-    if result < 0 { Err(Errno::last()) } else { Ok(()) }
+    if result < 0 {
+        Err(Errno::last())
+    } else {
+        Ok(())
+    }
 }

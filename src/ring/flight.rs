@@ -28,7 +28,11 @@ pub(super) struct Flight {
 impl Flight {
     /// Nothing in flight; allocates only once more than `operations` with memory are.
     pub(super) fn new(pool: Pool, operations: usize) -> Self {
-        Self { pool, count: 0, held: Held::with_capacity(operations) }
+        Self {
+            pool,
+            count: 0,
+            held: Held::with_capacity(operations),
+        }
     }
 
     /// Keeps the memory of an operation and returns the operation's user data.
@@ -54,16 +58,26 @@ impl Flight {
             }
             data => (Token::from_bits(data)?, self.received(entry, result)),
         };
-        Some(Completion { token, result, more, payload })
+        Some(Completion {
+            token,
+            result,
+            more,
+            payload,
+        })
     }
 
     fn received(&self, entry: &cqueue::Entry, result: Result<u32, Errno>) -> Payload {
-        let Some(id) = cqueue::buffer_select(entry.flags()) else { return Payload::None };
+        let Some(id) = cqueue::buffer_select(entry.flags()) else {
+            return Payload::None;
+        };
         let len = result.unwrap_or(0) as usize;
         // SAFETY: this completion says that the kernel took the buffer from the buffer ring and
         // is done with it; it is not in the ring again before it is handed over anew.
         let slice = unsafe { self.pool.filled(id, len) };
-        debug_assert!(slice.is_some(), "the kernel fills buffers that it was given");
+        debug_assert!(
+            slice.is_some(),
+            "the kernel fills buffers that it was given"
+        );
         match slice {
             Some(slice) if !slice.is_empty() => Payload::Received(slice),
             _ => Payload::None,

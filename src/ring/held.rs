@@ -37,7 +37,10 @@ pub(super) struct Held {
 impl Held {
     /// Room for `count` operations at once before it allocates.
     pub(super) fn with_capacity(count: usize) -> Self {
-        Self { slots: Vec::with_capacity(count), vacant: None }
+        Self {
+            slots: Vec::with_capacity(count),
+            vacant: None,
+        }
     }
 
     /// Keeps `memory` until [`Held::take`] is called with the key that this returns.

@@ -23,7 +23,8 @@ mod uring;
 pub(crate) use api::{Completion, EnterError, Payload, Ring, RingFeatures, Shutdown, Wait};
 pub(crate) use errno::Errno;
 pub(crate) use probe::{Availability, probe};
-pub(crate) use setup::{RingConfig, SetupError};
+pub(crate) use setup::RingConfig;
+pub use setup::SetupError;
 pub(crate) use token::{OpKind, Token};
 pub(crate) use uring::Uring;
 

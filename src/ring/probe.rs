@@ -55,7 +55,10 @@ fn flags() -> Vec<(&'static str, bool)> {
             (needs.set)(&mut builder);
         }
         (flag.set)(&mut builder);
-        let refused = matches!(builder.build(ENTRIES).map_err(Errno::from), Err(Errno::EINVAL));
+        let refused = matches!(
+            builder.build(ENTRIES).map_err(Errno::from),
+            Err(Errno::EINVAL)
+        );
         (flag.name, !refused)
     };
     let single_issuer = REQUIRED.first();

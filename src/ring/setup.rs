@@ -30,13 +30,18 @@ impl Default for RingConfig {
     /// 512 operations and 4,096 completions a turn; 2 MiB of receive buffers, a page each: few
     /// enough to stay in a core's cache, as the kernel goes through all of them in turn.
     fn default() -> Self {
-        Self { sq_entries: 512, cq_entries: 4096, buffers: 512, buffer_bytes: 4096 }
+        Self {
+            sq_entries: 512,
+            cq_entries: 4096,
+            buffers: 512,
+            buffer_bytes: 4096,
+        }
     }
 }
 
 /// Why there is no ring. Each says the cause and the cure.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) enum SetupError {
+pub enum SetupError {
     /// EPERM or EACCES: a sysctl or a seccomp profile forbids io_uring.
     Forbidden,
     /// ENOSYS: the kernel, or a sandbox in its place, has no io_uring.
@@ -83,7 +88,10 @@ impl fmt::Display for SetupError {
                 f.write_str("the kernel's io_uring is too old: run on Linux 6.1 or later")
             }
             Self::OperationMissing(name) => {
-                write!(f, "the kernel's io_uring lacks {name}: run on Linux 6.1 or later")
+                write!(
+                    f,
+                    "the kernel's io_uring lacks {name}: run on Linux 6.1 or later"
+                )
             }
             Self::OutOfMemory => f.write_str(
                 "no memory for the ring: raise the locked-memory limit (ulimit -l, \
@@ -197,7 +205,10 @@ fn check(ring: &IoUring) -> Result<(), SetupError> {
     let mut probe = Probe::new();
     let done = ring.submitter().register_probe(&mut probe);
     done.map_err(|error| SetupError::from_errno(error.into()))?;
-    match OPERATIONS.iter().find(|(_, code)| !probe.is_supported(*code)) {
+    match OPERATIONS
+        .iter()
+        .find(|(_, code)| !probe.is_supported(*code))
+    {
         Some((name, _)) => Err(SetupError::OperationMissing(name)),
         None => Ok(()),
     }
@@ -217,12 +228,20 @@ mod tests {
         assert!(text(Errno::ENOMEM).contains("ulimit -l"));
         assert!(text(Errno::EMFILE).contains("ulimit -n"));
         assert!(text(Errno::EFAULT).contains("EFAULT"));
-        assert!(SetupError::OperationMissing("RECV").to_string().contains("RECV"));
+        assert!(
+            SetupError::OperationMissing("RECV")
+                .to_string()
+                .contains("RECV")
+        );
     }
 
     #[test]
     fn more_entries_than_the_kernel_has_are_clamped() {
-        let config = RingConfig { sq_entries: 1 << 20, cq_entries: 1 << 22, ..RingConfig::default() };
+        let config = RingConfig {
+            sq_entries: 1 << 20,
+            cq_entries: 1 << 22,
+            ..RingConfig::default()
+        };
         assert!(build(&config).is_ok_and(|(ring, _)| ring.params().sq_entries() < 1 << 20));
     }
 }

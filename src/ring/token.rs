@@ -67,7 +67,11 @@ impl Token {
 
     /// A token; only the lower 24 bits of `generation` count.
     pub(crate) const fn new(kind: OpKind, generation: u32, slot: u32) -> Self {
-        Self { kind, generation: generation & Self::GENERATION_MASK, slot }
+        Self {
+            kind,
+            generation: generation & Self::GENERATION_MASK,
+            slot,
+        }
     }
 
     /// Which operation.
@@ -122,6 +126,9 @@ mod tests {
         }
         let token = Token::new(OpKind::Send, 0x0102_0304, 7);
         assert_eq!(token.to_bits(), 0x0302_0304_0000_0007);
-        assert_eq!((token.kind(), token.generation(), token.slot()), (OpKind::Send, 0x02_0304, 7));
+        assert_eq!(
+            (token.kind(), token.generation(), token.slot()),
+            (OpKind::Send, 0x02_0304, 7)
+        );
     }
 }

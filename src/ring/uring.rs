@@ -16,7 +16,9 @@ use super::enter::Enter;
 use super::flight::{DROPPED, Flight};
 use super::held::Memory;
 use super::setup::{self, RingConfig, SetupError};
-use super::{Completion, EnterError, Errno, OpKind, Payload, Ring, RingFeatures, Shutdown, Token, Wait};
+use super::{
+    Completion, EnterError, Errno, OpKind, Payload, Ring, RingFeatures, Shutdown, Token, Wait,
+};
 use crate::buf::Pool;
 
 /// How often a dropped ring looks whether its operations have ended, and for how long each time:
@@ -133,7 +135,8 @@ impl Uring {
         let mut ended = Vec::new();
         for _ in 0..DROP_WAITS {
             self.completions(&mut ended);
-            ended.drain(..).for_each(close_opened);
+            ended.iter().for_each(close_opened);
+            ended.clear();
             if self.flight.count == 0 {
                 break;
             }
@@ -146,7 +149,7 @@ impl Uring {
 }
 
 /// Closes the descriptor that a completion brings, as nobody is left to receive it.
-fn close_opened(completion: Completion) {
+fn close_opened(completion: &Completion) {
     if let (OpKind::Accept | OpKind::Open, Ok(fd)) = (completion.token.kind(), completion.result) {
         // SAFETY: the kernel has just opened this descriptor, and its number was told to nobody.
         drop(unsafe { OwnedFd::from_raw_fd(fd as RawFd) });
@@ -159,7 +162,7 @@ impl Ring for Uring {
     }
 
     fn accept(&mut self, token: Token, listener: RawFd) {
-        // Not SOCK_NONBLOCK: on such a socket the kernel answers EAGAIN instead of waiting.
+        // Not SOCK_NONBLOCK: on such a socket some kernels answer EAGAIN instead of waiting.
         let accept = opcode::AcceptMulti::new(types::Fd(listener)).flags(libc::SOCK_CLOEXEC);
         // SAFETY: no address is asked for, so the entry points to no memory.
         unsafe { self.push(&accept.build().user_data(token.to_bits())) };
@@ -207,7 +210,12 @@ impl Ring for Uring {
         let done = unsafe { libc::shutdown(fd, how) };
         let result = if done < 0 { Err(Errno::last()) } else { Ok(0) };
         self.flight.count += 1;
-        self.ready.push(Completion { token, result, more: false, payload: Payload::None });
+        self.ready.push(Completion {
+            token,
+            result,
+            more: false,
+            payload: Payload::None,
+        });
     }
 
     fn close(&mut self, token: Token, fd: RawFd) {

@@ -17,8 +17,8 @@ use crate::http::{Application, HttpContext, process};
 use crate::limits::Limits;
 use crate::net::{self, BindOptions, BoundListeners, DEFAULT_BACKLOG, Endpoint, Listener};
 use crate::ring::{Ring, RingConfig, Uring};
-use crate::shard::{Control, Shard, ShardOptions, shell};
 pub use crate::shard::shell::ShellKind;
+use crate::shard::{Control, Shard, ShardOptions, shell};
 use crate::task::{Inbox, InboxSender};
 
 /// Where a server listens when nobody says otherwise.
@@ -144,14 +144,16 @@ impl Server {
         // From here on an error drops what was made, and that ends it.
         let mut running = RunningServer::new(files);
         let mut facts = Vec::with_capacity(cpus.len());
-        for (index, (cpu, listeners)) in cpus.into_iter().zip(per_shard).enumerate() {
+        let applications = std::iter::repeat_n(application, cpus.len());
+        let shards = cpus.into_iter().zip(per_shard).zip(applications);
+        for (index, ((cpu, listeners), application)) in shards.enumerate() {
             let plan = Plan {
                 options: ShardOptions { index, limits: limits.clone(), server_field: self.server_field },
                 cpu,
                 shell: self.shell,
                 listeners,
             };
-            let (handle, fact) = plan.launch(application.clone())?;
+            let (handle, fact) = plan.launch(application)?;
             running.add(handle);
             facts.push(fact);
         }

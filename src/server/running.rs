@@ -132,7 +132,7 @@ impl RunningServer {
             while let Some(stop) = signals.wait() {
                 if stop == Stop::AtOnce {
                     // Nobody listens any more when the server has ended by itself.
-                    drop(second.send(()));
+                    let _ = second.send(());
                 }
             }
         });

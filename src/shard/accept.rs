@@ -13,7 +13,7 @@ use crate::http::HttpContext;
 use crate::net::{PeerAddress, local_address, peer_address};
 use crate::ring::{Completion, Errno, OpKind, Ring, Token};
 
-/// How long accept rests when the process is out of descriptors or memory: long enough not to
+/// How long accept rests after an error, as when the process is out of descriptors: long enough not to
 /// spin, short enough that nobody notices.
 const ACCEPT_PAUSE_MS: u64 = 100;
 
@@ -43,18 +43,16 @@ where
     }
 
     /// An accept has brought a connection, or has ended.
-    pub(super) fn accepted(&mut self, completion: Completion) {
+    pub(super) fn accepted(&mut self, completion: &Completion) {
         if !completion.more {
             if let Some(armed) = self.accepting.get_mut(completion.token.slot() as usize) {
                 *armed = false;
             }
             match completion.result {
-                // Out of descriptors or memory: some will come back when connections end.
-                Err(Errno::EMFILE | Errno::ENFILE | Errno::ENOBUFS | Errno::ENOMEM) => {
-                    self.accept_again = self.world.now.saturating_add(ACCEPT_PAUSE_MS);
-                }
+                Ok(_) | Err(Errno::ECONNABORTED | Errno::EINTR) => self.arm_accepts(),
                 Err(Errno::ECANCELED) if self.world.draining => {}
-                Ok(_) | Err(_) => self.arm_accepts(),
+                // Mostly out of descriptors or memory: some come back when connections end.
+                Err(_) => self.accept_again = self.world.now.saturating_add(ACCEPT_PAUSE_MS),
             }
         }
         if let Ok(fd) = completion.result {

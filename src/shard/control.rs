@@ -17,11 +17,8 @@ pub(crate) enum Control {
     /// End at once: what is under way is cut off.
     Stop,
     /// Say how things stand.
-    Report(mpsc::Sender<Publish>),
+    Report(mpsc::Sender<Stats>),
 }
-
-/// A shard's answer to `Control::Report`.
-pub(crate) type Publish = Stats;
 
 /// How things stand on one shard.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize)]
@@ -41,6 +38,10 @@ pub struct Stats {
     pub handlers: usize,
     /// Receive buffers that are neither with the kernel nor on their way back.
     pub buffers_in_use: usize,
+    /// Operations that the kernel has not answered yet.
+    pub operations: usize,
+    /// How often the kernel had more completions than the queue could hold.
+    pub completion_overflows: u64,
     /// Peers' mistakes by the name of the violation.
     pub rejected: BTreeMap<String, u64>,
 }

@@ -17,7 +17,7 @@ use super::shell::{Driver, Turn as ShellTurn};
 use super::slots::Slots;
 use crate::conn::{Blocks, Drive};
 use crate::features::{self, ServerFeatures};
-use crate::http::{ConnectionKey, Counters, Exchange, ExchangePool, HttpContext, Outbox, Turn};
+use crate::http::{ConnectionKey, Counters, Exchange, ExchangePool, HandlerError, HttpContext, Outbox, Turn};
 use crate::limits::Limits;
 use crate::net::Listener;
 use crate::ring::{Completion, OpKind, Payload, Ring, Token, Wait};
@@ -77,7 +77,7 @@ pub(crate) struct Shard<R: Ring, C, H, F: Future<Output = ()>> {
     pub(super) ring: R,
     clock: C,
     handler: H,
-    /// Before `scope`: handlers that are dropped must still find their shard.
+    /// Before `_scope`: handlers that are dropped must still find their shard.
     tasks: TaskSlab<F>,
     pub(super) options: ShardOptions,
     pub(super) world: World,
@@ -103,7 +103,8 @@ pub(crate) struct Shard<R: Ring, C, H, F: Future<Output = ()>> {
     marked: Vec<ConnectionKey>,
     expired: Vec<u64>,
     mail: Vec<Control>,
-    scope: ShardScope,
+    /// Held, not read: it makes this thread the shard.
+    _scope: ShardScope,
 }
 
 impl<R, C, H, F> Shard<R, C, H, F>
@@ -162,7 +163,7 @@ where
             marked: Vec::new(),
             expired: Vec::new(),
             mail: Vec::new(),
-            scope,
+            _scope: scope,
         }
     }
 
@@ -197,7 +198,7 @@ where
         match token.kind() {
             OpKind::Recv => self.received(completion),
             OpKind::Send => self.sent(completion),
-            OpKind::Accept => self.accepted(completion),
+            OpKind::Accept => self.accepted(&completion),
             OpKind::Inbox => {
                 if !completion.more && !self.stopping {
                     self.ring.watch_inbox(token, self.inbox.fd().as_raw_fd());
@@ -239,10 +240,11 @@ where
         exchange.suppress_mark();
         let context = HttpContext::new(Rc::clone(exchange), facts);
         let future = (self.handler)(context);
-        if let Some(task) = self.tasks.spawn(future)
-            && self.tasks.poll(task) == Polled::Pending
-        {
-            exchange.request.compact();
+        match self.tasks.spawn(future) {
+            Some(task) if self.tasks.poll(task) == Polled::Pending => exchange.request.compact(),
+            Some(_) => {}
+            // No room for another handler: it was dropped before it could begin.
+            None => exchange.finish(Err(&HandlerError::Panicked)),
         }
     }
 
@@ -372,6 +374,8 @@ where
             requests: counters.requests,
             handlers: self.tasks.len(),
             buffers_in_use: self.ring.pool().in_use(),
+            operations: self.ring.in_flight(),
+            completion_overflows: self.ring.overflows(),
             rejected: counters.rejected.iter().map(|(name, count)| ((*name).to_owned(), *count)).collect(),
         }
     }

@@ -24,8 +24,6 @@ pub(super) struct Local {
     pub(super) wheel: RefCell<Wheel>,
     pub(super) sleepers: RefCell<Sleepers>,
     pub(super) files: RefCell<FileRequests>,
-    /// Whether a timer was set that ends before those that the driver has seen.
-    pub(super) work: Cell<bool>,
 }
 
 impl Local {
@@ -36,7 +34,6 @@ impl Local {
             wheel: RefCell::new(Wheel::new(now)),
             sleepers: RefCell::default(),
             files: RefCell::default(),
-            work: Cell::new(false),
         });
         CURRENT.with(|current| *current.borrow_mut() = Some(Rc::clone(&local)));
         local

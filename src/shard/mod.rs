@@ -14,14 +14,12 @@ mod local;
 pub(crate) mod shell;
 mod sleep;
 mod slots;
-#[cfg(test)]
-mod tests;
 mod transfer;
 mod wheel;
 
 pub use control::Stats;
-pub(crate) use control::{Control, Publish};
+pub(crate) use control::Control;
 pub(crate) use driver::{Clock, Shard, ShardOptions};
 pub use files::read_file;
-pub use shell::spawn_local;
+pub use shell::{NoExecutor, Panicked, Spawned, spawn_local};
 pub use sleep::{Elapsed, Sleep, sleep, timeout};

@@ -140,7 +140,10 @@ impl<F: Future<Output = ()>> TaskSlab<F> {
         let lives = matches!(slot.state, State::Live)
             && slot.generation == task.generation()
             && self.shard == task.shard();
-        lives.then(|| self.place(index)).flatten().map(|place| (index, place))
+        lives
+            .then(|| self.place(index))
+            .flatten()
+            .map(|place| (index, place))
     }
 
     /// Drops the future of a live slot and vacates it; false if the drop panicked.

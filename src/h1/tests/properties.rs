@@ -17,7 +17,7 @@ fn head_piece() -> impl Strategy<Value = Vec<u8>> {
             "GET ", "POST ", "CONNECT ", "OPTIONS ", "X ", "/", "/a%20b", "/../c", "?q", "*",
             "http://h", "h:80", " HTTP/1.1\r\n", " HTTP/1.0\r\n", " HTTP/1.2\r\n", "Host: h\r\n",
             "Host: h:80\r\n", "Host:\r\n", "Content-Length: 5\r\n", "Content-Length: 0\r\n",
-            "Transfer-Encoding: chunked\r\n", "Connection: close\r\n", "a: b\r\n", "a:\t \r\n",
+            "Transfer-Encoding: chunked\r\n", "Connection: close\r\n", "a: b\r\n", "a:\t \r\n", "a: b", "Host: h",
             "Upgrade: x\r\nConnection: upgrade\r\n", "Expect: 100-continue\r\n", "\r\n", "\r\n\r\n",
         ]).prop_map(|text| text.as_bytes().to_vec()),
         3 => prop::sample::select(vec![

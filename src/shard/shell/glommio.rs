@@ -25,7 +25,7 @@ use crate::task::{foreign_registrations, foreign_waits};
 
 /// How long tasks that are always runnable may keep the driver waiting. Longer than most polls,
 /// and free while the driver is alone: the timer is armed only by a turn of the executor.
-const PREEMPT: Duration = Duration::from_micros(10000);
+const PREEMPT: Duration = Duration::from_millis(10);
 
 /// Registered memory of the executor's rings: the least that glommio takes.
 const IO_MEMORY: usize = 64 << 10;
@@ -70,7 +70,9 @@ impl fmt::Display for ExecutorError {
                     libc::ENOSYS | libc::EINVAL => ": the kernel is too old for io_uring",
                     libc::EMFILE => ": raise the limit of open files (ulimit -n)",
                     libc::ENOMEM => ": raise the limit of locked memory (ulimit -l)",
-                    libc::EAGAIN => ": raise the limit of threads (ulimit -u, pids.max of the cgroup)",
+                    libc::EAGAIN => {
+                        ": raise the limit of threads (ulimit -u, pids.max of the cgroup)"
+                    }
                     _ => "",
                 };
                 let error = std::io::Error::from_raw_os_error(errno);
@@ -119,22 +121,26 @@ fn executor<E>(cpu: Option<usize>) -> Result<LocalExecutor, ShellError<E>> {
         })
 }
 
-/// Turns of the driver until it has finished, with turns of the executor between when due.
+/// Turns of the driver until it has finished, with turns of the executor between while anybody
+/// waits for it.
 async fn drive<D: Driver>(mut driver: D) {
     let mut pace = Pace::new();
     let mut at_once = Timer::new(AT_ONCE);
     loop {
-        let bound = (foreign_waits() > 0)
-            .then(|| pace.until_due(Instant::now(), foreign_registrations()));
+        let bound = (foreign_waits() > 0).then(|| {
+            pace.observe(foreign_registrations());
+            pace.sleep(Instant::now())
+        });
         if driver.turn(bound) == Turn::Finished {
             return;
         }
-        if foreign_waits() > 0
-            && pace.until_due(Instant::now(), foreign_registrations()).is_zero()
-        {
-            at_once.reset(AT_ONCE);
-            (&mut at_once).await;
-            pace.passed(Instant::now());
+        if foreign_waits() > 0 {
+            pace.observe(foreign_registrations());
+            if pace.is_due(Instant::now()) {
+                at_once.reset(AT_ONCE);
+                (&mut at_once).await;
+                pace.turned(Instant::now());
+            }
         }
     }
 }

@@ -102,10 +102,22 @@ where
     D: Driver + 'static,
     E: Send + 'static,
 {
-    Builder::new().name(name).spawn(move || match kind {
-        ShellKind::Glommio => glommio::run(cpu, make),
-        ShellKind::Thread => thread::run(cpu, make),
+    Builder::new().name(name).spawn(move || {
+        if let Some(cpu) = cpu
+            && !is_allowed(cpu)
+        {
+            return Err(ShellError::Pin(cpu));
+        }
+        match kind {
+            ShellKind::Glommio => glommio::run(cpu, make),
+            ShellKind::Thread => thread::run(cpu, make),
+        }
     })
+}
+
+/// Whether this thread may run on `cpu`. Both ways of pinning panic or mislead if it may not.
+fn is_allowed(cpu: usize) -> bool {
+    core_affinity::get_core_ids().is_some_and(|cores| cores.iter().any(|core| core.id == cpu))
 }
 
 #[cfg(test)]

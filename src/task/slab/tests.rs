@@ -53,7 +53,11 @@ fn a_task_runs_to_its_end_and_is_gone() {
             .spawn(boxed(poll_fn(move |_| {
                 let _held = &counted;
                 left -= 1;
-                if left == 0 { Poll::Ready(()) } else { Poll::Pending }
+                if left == 0 {
+                    Poll::Ready(())
+                } else {
+                    Poll::Pending
+                }
             })))
             .unwrap();
         assert_eq!(slab.len(), 1);
@@ -112,7 +116,11 @@ fn futures_keep_their_address_while_the_slab_grows() {
         let tasks: Vec<_> = (0..3 * CHUNK)
             .map(|_| {
                 let own = ptr::null();
-                let task = slab.spawn(SelfReferring { own, polls: 0, _pinned: PhantomPinned });
+                let task = slab.spawn(SelfReferring {
+                    own,
+                    polls: 0,
+                    _pinned: PhantomPinned,
+                });
                 assert_eq!(slab.poll(task.unwrap()), Polled::Pending);
                 task.unwrap()
             })
@@ -132,7 +140,11 @@ fn a_borrow_across_an_await_survives() {
         poll_fn(|cx| {
             left -= 1;
             cx.waker().wake_by_ref();
-            if left == 0 { Poll::Ready(()) } else { Poll::Pending }
+            if left == 0 {
+                Poll::Ready(())
+            } else {
+                Poll::Pending
+            }
         })
         .await;
         assert_eq!(view, "held over an await");
@@ -160,7 +172,9 @@ fn panics_stay_inside() {
         let mut slab = TaskSlab::new(shard);
         let polled = slab.spawn(boxed(async { panic!("in poll") })).unwrap();
         assert_eq!(slab.poll(polled), Polled::Panicked);
-        let payload = slab.spawn(boxed(async { panic_any(PanicsInDrop) })).unwrap();
+        let payload = slab
+            .spawn(boxed(async { panic_any(PanicsInDrop) }))
+            .unwrap();
         assert_eq!(slab.poll(payload), Polled::Panicked);
         let dropped = PanicsInDrop;
         let finished = slab

@@ -51,19 +51,23 @@ fn clones_are_foreign_waits_and_parked_tasks_are_not() {
         assert_eq!(ready(), [task]);
     });
     let before = foreign_registrations();
-    with_context(&inbox, |cx| cx.waker().clone(), |task, waker| {
-        assert_eq!(foreign_waits(), 1);
-        let second = waker.clone();
-        assert_eq!(foreign_waits(), 2);
-        assert_eq!(foreign_registrations(), before + 2);
-        waker.wake_by_ref();
-        waker.wake();
-        assert_eq!(foreign_waits(), 1);
-        drop(second);
-        assert_eq!(foreign_waits(), 0);
-        assert_eq!(ready(), [task]);
-        assert!(!has_ready());
-    });
+    with_context(
+        &inbox,
+        |cx| cx.waker().clone(),
+        |task, waker| {
+            assert_eq!(foreign_waits(), 1);
+            let second = waker.clone();
+            assert_eq!(foreign_waits(), 2);
+            assert_eq!(foreign_registrations(), before + 2);
+            waker.wake_by_ref();
+            waker.wake();
+            assert_eq!(foreign_waits(), 1);
+            drop(second);
+            assert_eq!(foreign_waits(), 0);
+            assert_eq!(ready(), [task]);
+            assert!(!has_ready());
+        },
+    );
 }
 
 #[test]
@@ -76,22 +80,26 @@ fn a_waker_of_another_kind_is_cloned() {
 fn wakes_from_other_threads_come_through_the_inbox() {
     let mut inbox = Inbox::new().unwrap();
     let watched = inbox.sender();
-    with_context(&inbox, |cx| cx.waker().clone(), |task, waker| {
-        thread::spawn(move || {
-            assert!(watched.send(()).is_ok());
-            waker.wake_by_ref();
-            let held = waker.clone();
-            waker.wake();
-            drop(held);
-        })
-        .join()
-        .unwrap();
-        assert_eq!(foreign_waits(), 0);
-        // Nothing of the other thread may touch this thread's list before the inbox is drained.
-        assert!(!has_ready());
-        local::admit_foreign_wakes();
-        assert_eq!(ready(), [task]);
-    });
+    with_context(
+        &inbox,
+        |cx| cx.waker().clone(),
+        |task, waker| {
+            thread::spawn(move || {
+                assert!(watched.send(()).is_ok());
+                waker.wake_by_ref();
+                let held = waker.clone();
+                waker.wake();
+                drop(held);
+            })
+            .join()
+            .unwrap();
+            assert_eq!(foreign_waits(), 0);
+            // Nothing of the other thread may touch this thread's list before the inbox is drained.
+            assert!(!has_ready());
+            local::admit_foreign_wakes();
+            assert_eq!(ready(), [task]);
+        },
+    );
     assert!(inbox.is_rung());
     let mut messages = Vec::new();
     inbox.drain(&mut messages);
@@ -102,20 +110,24 @@ fn wakes_from_other_threads_come_through_the_inbox() {
 #[test]
 fn another_shards_waker_is_recognised_as_foreign() {
     let inbox = Inbox::new().unwrap();
-    with_context(&inbox, |cx| cx.waker().clone(), |task, waker| {
-        thread::spawn(move || {
-            let other = Inbox::<()>::new().unwrap();
-            let _scope = other.enter().unwrap();
-            assert_eq!(recognise(&waker), None);
-            waker.wake_by_ref();
-            assert!(!has_ready());
-            assert_eq!(foreign_waits(), 0);
-        })
-        .join()
-        .unwrap();
-        local::admit_foreign_wakes();
-        assert_eq!(ready(), [task]);
-    });
+    with_context(
+        &inbox,
+        |cx| cx.waker().clone(),
+        |task, waker| {
+            thread::spawn(move || {
+                let other = Inbox::<()>::new().unwrap();
+                let _scope = other.enter().unwrap();
+                assert_eq!(recognise(&waker), None);
+                waker.wake_by_ref();
+                assert!(!has_ready());
+                assert_eq!(foreign_waits(), 0);
+            })
+            .join()
+            .unwrap();
+            local::admit_foreign_wakes();
+            assert_eq!(ready(), [task]);
+        },
+    );
 }
 
 #[test]
