@@ -1,0 +1,159 @@
+//! After warm-up a keep-alive request allocates nothing.
+//!
+//! The allocator of this test counts per thread; a handler tells what its shard's thread has
+//! allocated so far. The client's allocations are on another thread and do not count.
+
+#![allow(unsafe_code)]
+
+use std::alloc::{GlobalAlloc, Layout, System};
+use std::cell::Cell;
+use std::error::Error;
+use std::io::{Read, Write};
+use std::net::TcpStream;
+use std::time::Duration;
+
+use lanner::{HttpContext, RunningServer, Server, ShardCount, ShellKind};
+use serde::Serialize;
+
+/// Requests before counting begins: enough for every buffer to reach its size.
+const WARM_UP: usize = 2_000;
+
+/// Requests that are counted.
+const COUNTED: usize = 1_000;
+
+struct Counting;
+
+thread_local! {
+    static ALLOCATIONS: Cell<u64> = const { Cell::new(0) };
+}
+
+fn count() {
+    // A thread on its way out has no counter any more, and nobody asks it.
+    let _ = ALLOCATIONS.try_with(|allocations| allocations.set(allocations.get() + 1));
+}
+
+// SAFETY: every call is passed on to the system's allocator unchanged, so its promises hold.
+unsafe impl GlobalAlloc for Counting {
+    unsafe fn alloc(&self, layout: Layout) -> *mut u8 {
+        count();
+        // SAFETY: passed on to the caller.
+        unsafe { System.alloc(layout) }
+    }
+
+    unsafe fn dealloc(&self, memory: *mut u8, layout: Layout) {
+        // SAFETY: passed on to the caller.
+        unsafe { System.dealloc(memory, layout) }
+    }
+
+    unsafe fn realloc(&self, memory: *mut u8, layout: Layout, size: usize) -> *mut u8 {
+        count();
+        // SAFETY: passed on to the caller.
+        unsafe { System.realloc(memory, layout, size) }
+    }
+}
+
+#[global_allocator]
+static ALLOCATOR: Counting = Counting;
+
+#[derive(Serialize)]
+struct Message {
+    message: &'static str,
+}
+
+async fn serve(ctx: &mut HttpContext) -> Result<(), Box<dyn Error>> {
+    let allocations = ALLOCATIONS.get();
+    match ctx.request().path().len() {
+        // /plaintext, /json, /echo, and /allocations
+        10 => ctx.fixed("text/plain", b"Hello, World!")?,
+        5 if ctx.method() == lanner::Method::Post => {}
+        5 => ctx.json(&Message { message: "Hello, World!" })?,
+        _ => ctx.text(&allocations.to_string())?,
+    }
+    if ctx.method() == lanner::Method::Post {
+        while let Some(chunk) = ctx.body().chunk().await? {
+            ctx.write(&chunk).await?;
+        }
+    }
+    Ok(())
+}
+
+fn start(shell: ShellKind) -> RunningServer {
+    let one = ShardCount::Fixed(std::num::NonZeroU16::MIN);
+    let server = Server::new().urls("http://127.0.0.1:0").expect("a valid address").shards(one).shell(shell);
+    server.start(serve).expect("io_uring is to be had")
+}
+
+/// A client with one connection that expects bodies of known length.
+struct Client(TcpStream);
+
+impl Client {
+    fn connect(server: &RunningServer) -> Self {
+        let address = server.addresses().iter().next().expect("one address").to_owned();
+        let stream = TcpStream::connect(address.trim_start_matches("http://")).expect("it listens");
+        stream.set_nodelay(true).expect("TCP");
+        stream.set_read_timeout(Some(Duration::from_secs(20))).expect("TCP");
+        Self(stream)
+    }
+
+    /// Sends a request and reads one response; answers its body.
+    fn ask(&mut self, request: &[u8], body: usize) -> String {
+        self.0.write_all(request).expect("the server reads");
+        let mut response = Vec::new();
+        let mut chunk = [0; 8192];
+        loop {
+            let n = self.0.read(&mut chunk).expect("the server answers");
+            assert_ne!(n, 0, "the server closed: {}", String::from_utf8_lossy(&response));
+            response.extend_from_slice(chunk.get(..n).unwrap_or_default());
+            let head = response.windows(4).position(|end| end == b"\r\n\r\n");
+            if let Some(head) = head
+                && response.len() >= head + 4 + body
+            {
+                assert!(response.starts_with(b"HTTP/1.1 200 "), "{}", String::from_utf8_lossy(&response));
+                return String::from_utf8(response.split_off(head + 4)).expect("text");
+            }
+        }
+    }
+
+    fn allocations(&mut self) -> u64 {
+        self.ask(b"GET /allocations HTTP/1.1\r\nHost: x\r\n\r\n", 1).parse().expect("a number")
+    }
+}
+
+fn assert_none(request: &[u8], body: usize, shell: ShellKind) {
+    let server = start(shell);
+    let mut client = Client::connect(&server);
+    for _ in 0..WARM_UP {
+        client.ask(request, body);
+    }
+    // Asking allocates too (a number as text): how much, two questions in a row tell.
+    client.allocations();
+    let before = client.allocations();
+    let again = client.allocations();
+    let of_asking = again - before;
+    for _ in 0..COUNTED {
+        client.ask(request, body);
+    }
+    let after = client.allocations();
+    let name = String::from_utf8_lossy(request.get(..20).unwrap_or_default()).into_owned();
+    assert_eq!(after - again, of_asking, "{COUNTED} requests of {name:?} allocated on {shell:?}");
+    drop(client);
+    assert!(server.shut_down(Duration::from_secs(20)));
+}
+
+#[test]
+fn plaintext_allocates_nothing() {
+    assert_none(b"GET /plaintext HTTP/1.1\r\nHost: localhost\r\n\r\n", 13, ShellKind::Glommio);
+    assert_none(b"GET /plaintext HTTP/1.1\r\nHost: localhost\r\n\r\n", 13, ShellKind::Thread);
+}
+
+#[test]
+fn json_allocates_nothing() {
+    assert_none(b"GET /json HTTP/1.1\r\nHost: localhost\r\n\r\n", 27, ShellKind::Glommio);
+}
+
+#[test]
+fn a_small_echo_allocates_nothing() {
+    let mut request = b"POST /echo HTTP/1.1\r\nHost: localhost\r\nContent-Length: 4096\r\n\r\n".to_vec();
+    request.resize(request.len() + 4096, b'x');
+    assert_none(&request, 4096, ShellKind::Glommio);
+}
