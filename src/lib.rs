@@ -43,13 +43,16 @@ mod task;
 pub mod testing;
 mod time;
 
+pub use buf::{OutOfMemory, PoolError};
 pub use http::{
-    Application, BodyError, Chunk, FieldSection, HandlerError, HttpContext, Method, RequestHead, ResponseError, Status,
-    Upgraded, Version,
+    Application, BodyError, Chunk, FieldSection, HandlerError, HttpContext, Method, RequestHead,
+    ResponseError, Status, Upgraded, Version,
 };
 pub use limits::{DataRate, Limits, LimitsError};
-pub use net::{AddressError, AddressFault, BindError, BindFault, BoundAddress, Endpoint, PeerAddress};
-pub use ring::SetupError;
+pub use net::{
+    AddressError, AddressFault, BindError, BindFault, BoundAddress, Endpoint, PeerAddress,
+};
+pub use ring::{Errno, SetupError};
 pub use server::{
     MAX_SHARDS, RunningServer, Server, ShardCount, ShardCountError, ShellKind, StartError,
 };

@@ -66,7 +66,9 @@ async fn serve(ctx: &mut HttpContext) -> Result<(), Box<dyn Error>> {
         // /plaintext, /json, /echo, and /allocations
         10 => ctx.fixed("text/plain", b"Hello, World!")?,
         5 if ctx.method() == lanner::Method::Post => {}
-        5 => ctx.json(&Message { message: "Hello, World!" })?,
+        5 => ctx.json(&Message {
+            message: "Hello, World!",
+        })?,
         _ => ctx.text(&allocations.to_string())?,
     }
     if ctx.method() == lanner::Method::Post {
@@ -79,7 +81,11 @@ async fn serve(ctx: &mut HttpContext) -> Result<(), Box<dyn Error>> {
 
 fn start(shell: ShellKind) -> RunningServer {
     let one = ShardCount::Fixed(std::num::NonZeroU16::MIN);
-    let server = Server::new().urls("http://127.0.0.1:0").expect("a valid address").shards(one).shell(shell);
+    let server = Server::new()
+        .urls("http://127.0.0.1:0")
+        .expect("a valid address")
+        .shards(one)
+        .shell(shell);
     server.start(serve).expect("io_uring is to be had")
 }
 
@@ -88,10 +94,17 @@ struct Client(TcpStream);
 
 impl Client {
     fn connect(server: &RunningServer) -> Self {
-        let address = server.addresses().iter().next().expect("one address").to_owned();
+        let address = server
+            .addresses()
+            .iter()
+            .next()
+            .expect("one address")
+            .to_owned();
         let stream = TcpStream::connect(address.trim_start_matches("http://")).expect("it listens");
         stream.set_nodelay(true).expect("TCP");
-        stream.set_read_timeout(Some(Duration::from_secs(20))).expect("TCP");
+        stream
+            .set_read_timeout(Some(Duration::from_secs(20)))
+            .expect("TCP");
         Self(stream)
     }
 
@@ -102,20 +115,31 @@ impl Client {
         let mut chunk = [0; 8192];
         loop {
             let n = self.0.read(&mut chunk).expect("the server answers");
-            assert_ne!(n, 0, "the server closed: {}", String::from_utf8_lossy(&response));
+            assert_ne!(
+                n,
+                0,
+                "the server closed: {}",
+                String::from_utf8_lossy(&response)
+            );
             response.extend_from_slice(chunk.get(..n).unwrap_or_default());
             let head = response.windows(4).position(|end| end == b"\r\n\r\n");
             if let Some(head) = head
                 && response.len() >= head + 4 + body
             {
-                assert!(response.starts_with(b"HTTP/1.1 200 "), "{}", String::from_utf8_lossy(&response));
+                assert!(
+                    response.starts_with(b"HTTP/1.1 200 "),
+                    "{}",
+                    String::from_utf8_lossy(&response)
+                );
                 return String::from_utf8(response.split_off(head + 4)).expect("text");
             }
         }
     }
 
     fn allocations(&mut self) -> u64 {
-        self.ask(b"GET /allocations HTTP/1.1\r\nHost: x\r\n\r\n", 1).parse().expect("a number")
+        self.ask(b"GET /allocations HTTP/1.1\r\nHost: x\r\n\r\n", 1)
+            .parse()
+            .expect("a number")
     }
 }
 
@@ -135,25 +159,42 @@ fn assert_none(request: &[u8], body: usize, shell: ShellKind) {
     }
     let after = client.allocations();
     let name = String::from_utf8_lossy(request.get(..20).unwrap_or_default()).into_owned();
-    assert_eq!(after - again, of_asking, "{COUNTED} requests of {name:?} allocated on {shell:?}");
+    assert_eq!(
+        after - again,
+        of_asking,
+        "{COUNTED} requests of {name:?} allocated on {shell:?}"
+    );
     drop(client);
     assert!(server.shut_down(Duration::from_secs(20)));
 }
 
 #[test]
 fn plaintext_allocates_nothing() {
-    assert_none(b"GET /plaintext HTTP/1.1\r\nHost: localhost\r\n\r\n", 13, ShellKind::Glommio);
-    assert_none(b"GET /plaintext HTTP/1.1\r\nHost: localhost\r\n\r\n", 13, ShellKind::Thread);
+    assert_none(
+        b"GET /plaintext HTTP/1.1\r\nHost: localhost\r\n\r\n",
+        13,
+        ShellKind::Glommio,
+    );
+    assert_none(
+        b"GET /plaintext HTTP/1.1\r\nHost: localhost\r\n\r\n",
+        13,
+        ShellKind::Thread,
+    );
 }
 
 #[test]
 fn json_allocates_nothing() {
-    assert_none(b"GET /json HTTP/1.1\r\nHost: localhost\r\n\r\n", 27, ShellKind::Glommio);
+    assert_none(
+        b"GET /json HTTP/1.1\r\nHost: localhost\r\n\r\n",
+        27,
+        ShellKind::Glommio,
+    );
 }
 
 #[test]
 fn a_small_echo_allocates_nothing() {
-    let mut request = b"POST /echo HTTP/1.1\r\nHost: localhost\r\nContent-Length: 4096\r\n\r\n".to_vec();
+    let mut request =
+        b"POST /echo HTTP/1.1\r\nHost: localhost\r\nContent-Length: 4096\r\n\r\n".to_vec();
     request.resize(request.len() + 4096, b'x');
     assert_none(&request, 4096, ShellKind::Glommio);
 }

@@ -11,8 +11,10 @@ mod pool;
 mod region;
 mod slice;
 
-pub(crate) use pool::{Pool, PoolError};
-pub(crate) use region::{OutOfMemory, Region};
+pub(crate) use pool::Pool;
+pub use pool::PoolError;
+pub use region::OutOfMemory;
+pub(crate) use region::Region;
 pub(crate) use slice::BufSlice;
 
 #[cfg(test)]

@@ -15,7 +15,7 @@ const COUNT_MAX: u32 = 32_768;
 
 /// Why a pool cannot be made.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) enum PoolError {
+pub enum PoolError {
     /// The count is no power of two from 1 to 32,768.
     Count,
     /// The size is zero, or all buffers together exceed the address space.
@@ -124,7 +124,7 @@ impl Pool {
     }
 
     /// Whether a buffer waits to be given to the kernel.
-    #[inline]
+    #[cfg(test)]
     pub(crate) fn has_returned(&self) -> bool {
         self.0.returned.get().is_some()
     }

@@ -8,7 +8,7 @@ use std::ptr::NonNull;
 
 /// The machine has no memory left for a mapping of the wanted size.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) struct OutOfMemory;
+pub struct OutOfMemory;
 
 impl fmt::Display for OutOfMemory {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {

@@ -60,6 +60,7 @@ impl BufSlice {
     }
 
     /// Cuts off and returns the first `n` bytes, or all of them when there are fewer.
+    #[cfg(test)]
     pub(crate) fn split_to(&mut self, n: usize) -> Self {
         let mut front = self.clone();
         front.truncate(n);

@@ -26,7 +26,9 @@ enum Route {
     Delay(u64),
     Stream(u64),
     /// A number that is none, or too large.
-    BadNumber { max: u64 },
+    BadNumber {
+        max: u64,
+    },
     Unknown,
 }
 
@@ -59,7 +61,11 @@ impl Route {
 
     /// The methods that the path knows, as an Allow field lists them.
     fn allow(self) -> &'static str {
-        if self == Self::Echo { "POST, PUT" } else { "GET, HEAD" }
+        if self == Self::Echo {
+            "POST, PUT"
+        } else {
+            "GET, HEAD"
+        }
     }
 
     fn allows(self, method: Method) -> bool {
@@ -82,16 +88,20 @@ pub(super) async fn serve(ctx: &mut HttpContext) -> Result<(), Box<dyn std::erro
         (Route::of(&request), request.method())
     };
     if route == Route::Unknown {
-        ctx.status(Status::NOT_FOUND)?.text("There is nothing here. Try /\n")?;
+        ctx.status(Status::NOT_FOUND)?
+            .text("There is nothing here. Try /\n")?;
         return Ok(());
     }
     if !route.allows(method) {
-        ctx.status(Status::METHOD_NOT_ALLOWED)?.field("Allow", route.allow())?;
+        ctx.status(Status::METHOD_NOT_ALLOWED)?
+            .field("Allow", route.allow())?;
         return Ok(());
     }
     match route {
         Route::Plaintext => ctx.fixed("text/plain", b"Hello, World!")?,
-        Route::Json => ctx.json(&Message { message: "Hello, World!" })?,
+        Route::Json => ctx.json(&Message {
+            message: "Hello, World!",
+        })?,
         Route::Home => ctx.bytes("text/html; charset=utf-8", page::render(ctx))?,
         Route::Echo => echo(ctx).await?,
         Route::Features => features(ctx)?,
@@ -112,7 +122,12 @@ pub(super) async fn serve(ctx: &mut HttpContext) -> Result<(), Box<dyn std::erro
 /// Sends the body back as it comes.
 async fn echo(ctx: &mut HttpContext) -> Result<(), Box<dyn std::error::Error>> {
     let content_type = ctx.request().field("Content-Type").map(<[u8]>::to_vec);
-    ctx.field("Content-Type", content_type.as_deref().unwrap_or(b"application/octet-stream"))?;
+    ctx.field(
+        "Content-Type",
+        content_type
+            .as_deref()
+            .unwrap_or(b"application/octet-stream"),
+    )?;
     while let Some(chunk) = ctx.body().chunk().await? {
         ctx.write(&chunk).await?;
     }
@@ -137,7 +152,11 @@ fn features(ctx: &HttpContext) -> Result<(), crate::http::ResponseError> {
         served_by_shard: usize,
     }
     let server = ctx.server();
-    ctx.json(&Table { addresses: server.addresses(), shards: server.shards(), served_by_shard: server.shard() })
+    ctx.json(&Table {
+        addresses: server.addresses(),
+        shards: server.shards(),
+        served_by_shard: server.shard(),
+    })
 }
 
 #[cfg(test)]
@@ -147,7 +166,12 @@ mod tests {
     use crate::http::RequestHead;
 
     fn route(target: &str) -> Route {
-        Route::of(&RequestHead::builder("GET", target).field("Host", "x").build().unwrap())
+        Route::of(
+            &RequestHead::builder("GET", target)
+                .field("Host", "x")
+                .build()
+                .unwrap(),
+        )
     }
 
     #[test]
@@ -155,7 +179,10 @@ mod tests {
         assert_eq!(route("/"), Route::Home);
         assert_eq!(route("/plaintext?x=1"), Route::Plaintext);
         assert_eq!(route("/delay/15"), Route::Delay(15));
-        assert_eq!(route("/delay/60001"), Route::BadNumber { max: DELAY_MS_MAX });
+        assert_eq!(
+            route("/delay/60001"),
+            Route::BadNumber { max: DELAY_MS_MAX }
+        );
         assert_eq!(route("/delay/"), Route::BadNumber { max: DELAY_MS_MAX });
         assert_eq!(route("/stream/3"), Route::Stream(3));
         assert_eq!(route("/plaintext/"), Route::Unknown);

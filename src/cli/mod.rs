@@ -76,15 +76,29 @@ struct RunOnly {
 }
 
 fn run(args: &RunArgs) -> Result<(), StartError> {
-    Server::new().urls(&args.urls)?.shards(args.shards).reuse_port(args.reuse_port).run(app::serve)
+    Server::new()
+        .urls(&args.urls)?
+        .shards(args.shards)
+        .reuse_port(args.reuse_port)
+        .run(app::serve)
 }
 
 fn check() -> ExitCode {
     let probe = match ring::probe(&ring::RingConfig::default()) {
         Ok(found) => found.shard.map_err(|error| error.to_string()).map(|()| {
-            let part = |name: &str, present, needed| check::RingPart { name: name.to_owned(), present, needed };
-            let flags = found.flags.iter().map(|(name, present)| part(name, *present, false));
-            let operations = found.operations.iter().map(|(name, present)| part(name, *present, true));
+            let part = |name: &str, present, needed| check::RingPart {
+                name: name.to_owned(),
+                present,
+                needed,
+            };
+            let flags = found
+                .flags
+                .iter()
+                .map(|(name, present)| part(name, *present, false));
+            let operations = found
+                .operations
+                .iter()
+                .map(|(name, present)| part(name, *present, true));
             let registered = part("registered ring descriptor", found.registered_ring, false);
             flags.chain(operations).chain([registered]).collect()
         }),

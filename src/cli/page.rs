@@ -14,7 +14,10 @@ th,td{border-color:#2b3038}a{color:#7cb7f2}}";
 const LINKS: [(&str, &str); 7] = [
     ("/plaintext", "a short text"),
     ("/json", "a small JSON object"),
-    ("/echo", "sends a POST body back: <code>curl -d hi http://.../echo</code>"),
+    (
+        "/echo",
+        "sends a POST body back: <code>curl -d hi http://.../echo</code>",
+    ),
     ("/delay/250", "answers after so many milliseconds"),
     ("/stream/5", "answers in so many chunks"),
     ("/features", "the server's feature table as JSON"),
@@ -36,9 +39,20 @@ pub(super) fn render(ctx: &HttpContext) -> String {
     for address in server.addresses().iter() {
         let _ = write!(page, "<code>{}</code><br>", escape(address));
     }
-    let _ = write!(page, "<tr><th>Shards<td>{}; this page came from shard {}", server.shards().count(), server.shard());
-    for shard in server.shards().iter().filter(|shard| shard.index == server.shard()) {
-        let cpu = shard.cpu.map_or_else(|| "no fixed CPU".to_owned(), |cpu| format!("CPU {cpu}"));
+    let _ = write!(
+        page,
+        "<tr><th>Shards<td>{}; this page came from shard {}",
+        server.shards().count(),
+        server.shard()
+    );
+    for shard in server
+        .shards()
+        .iter()
+        .filter(|shard| shard.index == server.shard())
+    {
+        let cpu = shard
+            .cpu
+            .map_or_else(|| "no fixed CPU".to_owned(), |cpu| format!("CPU {cpu}"));
         let _ = write!(
             page,
             ", on {cpu}, run by {}<tr><th>Its ring<td>{} + {} entries, {} receive buffers of {} bytes<br><code>{}</code>",
@@ -51,14 +65,23 @@ pub(super) fn render(ctx: &HttpContext) -> String {
         );
     }
     let remote = ctx.connection().remote_address().map(ToString::to_string);
-    let _ = write!(page, "<tr><th>You<td><code>{}</code></table><table>", escape(remote.as_deref().unwrap_or("unknown")));
+    let _ = write!(
+        page,
+        "<tr><th>You<td><code>{}</code></table><table>",
+        escape(remote.as_deref().unwrap_or("unknown"))
+    );
     for (path, meaning) in LINKS {
-        let _ = write!(page, "<tr><td><a href=\"{path}\"><code>{path}</code></a><td>{meaning}");
+        let _ = write!(
+            page,
+            "<tr><td><a href=\"{path}\"><code>{path}</code></a><td>{meaning}"
+        );
     }
     page.push_str("</table></html>\n");
     page
 }
 
 fn escape(text: &str) -> String {
-    text.replace('&', "&amp;").replace('<', "&lt;").replace('>', "&gt;")
+    text.replace('&', "&amp;")
+        .replace('<', "&lt;")
+        .replace('>', "&gt;")
 }

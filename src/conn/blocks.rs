@@ -21,7 +21,9 @@ pub(crate) struct Blocks {
 impl Blocks {
     /// An empty block.
     pub(crate) fn take(&mut self) -> Vec<u8> {
-        self.idle.pop().unwrap_or_else(|| Vec::with_capacity(BLOCK_BYTES))
+        self.idle
+            .pop()
+            .unwrap_or_else(|| Vec::with_capacity(BLOCK_BYTES))
     }
 
     /// Takes a block back.

@@ -128,7 +128,8 @@ impl Connection {
     /// Whether more input can be taken.
     pub(crate) fn wants_input(&self, turn: &Turn<'_>) -> bool {
         // A peer that does not read its answers is not read either.
-        self.out.len() < turn.limits.response_buffer_bytes_max.max(1) && self.http1.wants_input(turn)
+        self.out.len() < turn.limits.response_buffer_bytes_max.max(1)
+            && self.http1.wants_input(turn)
     }
 
     /// How the connection wants to end once it is flushed.
@@ -143,9 +144,8 @@ impl Connection {
 
     fn begin_send(&mut self, bytes: usize, turn: &Turn<'_>) {
         self.sending = bytes;
-        self.send_deadline = turn
-            .limits
-            .response_rate_min
-            .map_or(u64::MAX, |rate| turn.now.saturating_add(rate.allowed_ms(bytes as u64)));
+        self.send_deadline = turn.limits.response_rate_min.map_or(u64::MAX, |rate| {
+            turn.now.saturating_add(rate.allowed_ms(bytes as u64))
+        });
     }
 }

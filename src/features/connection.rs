@@ -49,7 +49,11 @@ impl Connection {
     /// A connection that is none: for servers without sockets.
     #[must_use]
     pub fn detached(server: Rc<ServerFeatures>) -> Self {
-        Self::new(ConnectionFacts { id: 0, addresses: Box::new(Nowhere), server })
+        Self::new(ConnectionFacts {
+            id: 0,
+            addresses: Box::new(Nowhere),
+            server,
+        })
     }
 
     /// Tells connections of one process apart.
@@ -61,13 +65,19 @@ impl Connection {
     /// The peer's address. `None` when the connection was gone before anybody asked.
     #[must_use]
     pub fn remote_address(&self) -> Option<&PeerAddress> {
-        self.0.remote.get_or_init(|| self.0.facts.addresses.remote()).as_ref()
+        self.0
+            .remote
+            .get_or_init(|| self.0.facts.addresses.remote())
+            .as_ref()
     }
 
     /// The address that the peer connected to.
     #[must_use]
     pub fn local_address(&self) -> Option<&PeerAddress> {
-        self.0.local.get_or_init(|| self.0.facts.addresses.local()).as_ref()
+        self.0
+            .local
+            .get_or_init(|| self.0.facts.addresses.local())
+            .as_ref()
     }
 
     /// Values that handlers keep with the connection from one request to the next.
@@ -85,7 +95,9 @@ impl Connection {
 
 impl fmt::Debug for Connection {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("Connection").field("id", &self.id()).finish_non_exhaustive()
+        f.debug_struct("Connection")
+            .field("id", &self.id())
+            .finish_non_exhaustive()
     }
 }
 

@@ -64,7 +64,10 @@ impl Features {
 
 impl fmt::Debug for Features {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("Features").field("len", &self.entries.len()).field("revision", &self.revision).finish()
+        f.debug_struct("Features")
+            .field("len", &self.entries.len())
+            .field("revision", &self.revision)
+            .finish()
     }
 }
 

@@ -240,7 +240,10 @@ impl RequestLifetime {
     /// Waits until the connection or the stream is gone. Does not end for a request that is
     /// answered in peace: use it beside other work.
     pub async fn aborted(&self) {
-        let mut place = Place { lifetime: self, index: None };
+        let mut place = Place {
+            lifetime: self,
+            index: None,
+        };
         poll_fn(|cx| {
             if self.is_aborted() {
                 return Poll::Ready(());
@@ -272,7 +275,12 @@ impl RequestLifetime {
     }
 
     fn wake(&self) {
-        for parked in self.waiting.borrow_mut().iter_mut().filter_map(Option::take) {
+        for parked in self
+            .waiting
+            .borrow_mut()
+            .iter_mut()
+            .filter_map(Option::take)
+        {
             parked.wake();
         }
     }

@@ -38,7 +38,10 @@ impl ResponseFeature {
     pub fn append_field(&self, name: &str, value: impl AsRef<[u8]>) -> Result<(), ResponseError> {
         let mut outbound = self.outbound.borrow_mut();
         outbound.check_open()?;
-        outbound.fields.append(name, value.as_ref()).map_err(invalid)
+        outbound
+            .fields
+            .append(name, value.as_ref())
+            .map_err(invalid)
     }
 
     /// Sets a field, in place of all others of the same name.
@@ -86,7 +89,10 @@ impl ResponseTrailers {
     ///
     /// [`ResponseError::InvalidField`] for a name or a value that no field can have.
     pub fn append(&self, name: &str, value: impl AsRef<[u8]>) -> Result<(), ResponseError> {
-        self.fields.borrow_mut().append(name, value.as_ref()).map_err(invalid)
+        self.fields
+            .borrow_mut()
+            .append(name, value.as_ref())
+            .map_err(invalid)
     }
 
     /// The trailers as they stand.

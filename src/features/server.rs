@@ -83,7 +83,10 @@ pub struct ServerFeatures {
 impl ServerFeatures {
     /// The same table as seen from shard `index`.
     pub(crate) fn on_shard(&self, index: usize) -> Self {
-        Self { shard: index, ..self.clone() }
+        Self {
+            shard: index,
+            ..self.clone()
+        }
     }
 
     /// Adds a feature of the application's own; one of each type.
@@ -116,11 +119,14 @@ impl ServerFeatures {
     #[must_use]
     pub fn get<F: 'static>(&self) -> Option<&F> {
         let known: [&dyn Any; 2] = [&self.addresses, &self.shards];
-        known.into_iter().find_map(|slot| slot.downcast_ref()).or_else(|| {
-            let wanted = TypeId::of::<F>();
-            let (_, value) = self.others.iter().find(|(id, _)| *id == wanted)?;
-            value.downcast_ref()
-        })
+        known
+            .into_iter()
+            .find_map(|slot| slot.downcast_ref())
+            .or_else(|| {
+                let wanted = TypeId::of::<F>();
+                let (_, value) = self.others.iter().find(|(id, _)| *id == wanted)?;
+                value.downcast_ref()
+            })
     }
 
     pub(crate) fn with_facts(mut self, addresses: ServerAddresses, shards: Shards) -> Self {

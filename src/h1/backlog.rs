@@ -83,14 +83,20 @@ impl Backlog {
     pub(super) fn chunk(&self, start: usize, end: usize, copy: bool) -> Option<Chunk> {
         match self {
             Self::Pooled(slice) if !copy => slice.slice(start..end).map(Chunk::pooled),
-            _ => self.bytes().get(start..end).map(|bytes| Chunk::from(bytes.to_vec())),
+            _ => self
+                .bytes()
+                .get(start..end)
+                .map(|bytes| Chunk::from(bytes.to_vec())),
         }
     }
 
     /// Moves what waits out of the receive buffer.
     pub(super) fn settle(&mut self) {
         if let Self::Pooled(slice) = self {
-            *self = Self::Owned { bytes: slice.to_vec(), start: 0 };
+            *self = Self::Owned {
+                bytes: slice.to_vec(),
+                start: 0,
+            };
         } else if let Self::Owned { bytes, start } = self {
             // What is consumed would otherwise pile up while a peer sends byte by byte.
             if *start > bytes.len() / 2 {

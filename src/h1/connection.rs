@@ -216,10 +216,12 @@ impl Connection {
         if self.input_ended {
             return false;
         }
-        let full = self
-            .exchange
-            .as_ref()
-            .is_some_and(|exchange| exchange.inbound.borrow_mut().is_full(turn.limits.request_buffer_bytes_max));
+        let full = self.exchange.as_ref().is_some_and(|exchange| {
+            exchange
+                .inbound
+                .borrow_mut()
+                .is_full(turn.limits.request_buffer_bytes_max)
+        });
         self.phase == Phase::Closing
             || (!full && self.backlog.len() < turn.limits.request_buffer_bytes_max)
     }
@@ -331,12 +333,17 @@ impl Connection {
         let rate = exchange.body_rate.rate();
         let (true, Some(rate)) = (owed && exchange.inbound.borrow().is_awaited(), rate) else {
             if let Some(since) = self.rate.since.take() {
-                self.rate.elapsed = self.rate.elapsed.saturating_add(turn.now.saturating_sub(since));
+                self.rate.elapsed = self
+                    .rate
+                    .elapsed
+                    .saturating_add(turn.now.saturating_sub(since));
             }
             return u64::MAX;
         };
         let since = *self.rate.since.get_or_insert(turn.now);
-        since.saturating_sub(self.rate.elapsed).saturating_add(rate.allowed_ms(self.rate.bytes))
+        since
+            .saturating_sub(self.rate.elapsed)
+            .saturating_add(rate.allowed_ms(self.rate.bytes))
     }
 }
 

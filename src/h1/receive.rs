@@ -38,7 +38,12 @@ impl Connection {
         }
     }
 
-    fn consume_head(&mut self, since: Option<u64>, turn: &mut Turn<'_>, out: &mut Vec<u8>) -> Consumed {
+    fn consume_head(
+        &mut self,
+        since: Option<u64>,
+        turn: &mut Turn<'_>,
+        out: &mut Vec<u8>,
+    ) -> Consumed {
         // Answers that nobody reads must not pile up: the next request waits for the send.
         if self.backlog.is_empty() || out.len() >= turn.limits.response_buffer_bytes_max.max(1) {
             return Consumed::Nothing;
@@ -52,7 +57,9 @@ impl Connection {
             Ok(Parse::Incomplete) => {
                 turn.exchanges.give(exchange, turn.limits);
                 if since.is_none() {
-                    self.phase = Phase::Head { since: Some(turn.now) };
+                    self.phase = Phase::Head {
+                        since: Some(turn.now),
+                    };
                     self.deadline = after(turn.now, turn.limits.head_timeout);
                 }
                 Consumed::Nothing
@@ -87,7 +94,13 @@ impl Connection {
     }
 
     /// A head is complete: its exchange becomes the connection's.
-    fn begin_exchange(&mut self, exchange: &Rc<Exchange>, consumed: usize, facts: Framing, turn: &mut Turn<'_>) {
+    fn begin_exchange(
+        &mut self,
+        exchange: &Rc<Exchange>,
+        consumed: usize,
+        facts: Framing,
+        turn: &mut Turn<'_>,
+    ) {
         self.backlog.consume(consumed);
         self.requests = self.requests.saturating_add(1);
         turn.counters.requests = turn.counters.requests.saturating_add(1);
@@ -163,9 +176,10 @@ impl Connection {
                     inbound.complete();
                 }
             }
-            Body::Chunked(decoder) => match exchange.request_trailers.decode_into(|trailers| {
-                decoder.decode(self.backlog.bytes(), turn.limits, trailers)
-            }) {
+            Body::Chunked(decoder) => match exchange
+                .request_trailers
+                .decode_into(|trailers| decoder.decode(self.backlog.bytes(), turn.limits, trailers))
+            {
                 Ok(Step::Data { start, end }) => {
                     if let Some(chunk) = self.backlog.chunk(start, end, turn.scarce) {
                         inbound.push(chunk);
@@ -181,12 +195,21 @@ impl Connection {
                 }
                 Err(reject) => {
                     drop(inbound);
-                    self.fail_body(BodyError::Malformed { status: reject.status(), name: reject.name() }, turn);
+                    self.fail_body(
+                        BodyError::Malformed {
+                            status: reject.status(),
+                            name: reject.name(),
+                        },
+                        turn,
+                    );
                     return Consumed::Some;
                 }
             },
         }
-        self.rate.bytes = self.rate.bytes.saturating_add(before.saturating_sub(self.backlog.len()) as u64);
+        self.rate.bytes = self
+            .rate
+            .bytes
+            .saturating_add(before.saturating_sub(self.backlog.len()) as u64);
         Consumed::Some
     }
 
@@ -198,7 +221,9 @@ impl Connection {
         match &mut self.body {
             Body::Done | Body::Raw => {}
             Body::Length(left) => {
-                let take = usize::try_from(*left).unwrap_or(usize::MAX).min(self.backlog.len());
+                let take = usize::try_from(*left)
+                    .unwrap_or(usize::MAX)
+                    .min(self.backlog.len());
                 self.backlog.consume(take);
                 *left = left.saturating_sub(take as u64);
                 if *left == 0 {

@@ -4,12 +4,14 @@ use std::rc::Rc;
 
 use super::connection::{Body, Close, Connection, Phase, Sending, after};
 use super::encode::{
-    CHUNK_END, CONTINUE, ConnectionOption, ResponseFraming, ResponseHead, encode_chunk_head, encode_head,
-    encode_informational, encode_last_chunk,
+    CHUNK_END, CONTINUE, ConnectionOption, ResponseFraming, ResponseHead, encode_chunk_head,
+    encode_head, encode_informational, encode_last_chunk,
 };
 use super::framing::ConnectionOptions;
 use super::reject::Reject;
-use crate::http::{BodyError, BodyState, Exchange, FieldSection, KnownField, Outbound, Outcome, Status, Turn};
+use crate::http::{
+    BodyError, BodyState, Exchange, FieldSection, KnownField, Outbound, Outcome, Status, Turn,
+};
 
 impl Connection {
     /// Appends what the exchange has for the peer. Answers whether the exchange came to its end.
@@ -35,7 +37,12 @@ impl Connection {
         ended
     }
 
-    fn transmit_exchange(&mut self, exchange: &Rc<Exchange>, turn: &Turn<'_>, out: &mut Vec<u8>) -> bool {
+    fn transmit_exchange(
+        &mut self,
+        exchange: &Rc<Exchange>,
+        turn: &Turn<'_>,
+        out: &mut Vec<u8>,
+    ) -> bool {
         let mut outbound = exchange.outbound().borrow_mut();
         if !outbound.head_sent {
             self.transmit_interim(exchange, &mut outbound, out);
@@ -57,7 +64,12 @@ impl Connection {
 
     /// `100 Continue` when the handler reads a body that the peer holds back, and interim
     /// responses of the handler.
-    fn transmit_interim(&mut self, exchange: &Exchange, outbound: &mut Outbound, out: &mut Vec<u8>) {
+    fn transmit_interim(
+        &mut self,
+        exchange: &Exchange,
+        outbound: &mut Outbound,
+        out: &mut Vec<u8>,
+    ) {
         if self.request.awaits_continue && outbound.outcome.is_none() && !outbound.started {
             let inbound = exchange.inbound.borrow();
             if inbound.is_reading() && inbound.state() == BodyState::Open {
@@ -70,7 +82,13 @@ impl Connection {
         }
     }
 
-    fn transmit_head(&mut self, exchange: &Exchange, outbound: &mut Outbound, turn: &Turn<'_>, out: &mut Vec<u8>) {
+    fn transmit_head(
+        &mut self,
+        exchange: &Exchange,
+        outbound: &mut Outbound,
+        turn: &Turn<'_>,
+        out: &mut Vec<u8>,
+    ) {
         outbound.head_sent = true;
         outbound.started = true;
         let framing = self.choose_framing(exchange, outbound);
@@ -159,11 +177,26 @@ impl Connection {
 
     /// Moves body bytes behind the head, as many as the send buffer takes.
     fn transmit_body(&mut self, outbound: &mut Outbound, turn: &Turn<'_>, out: &mut Vec<u8>) {
-        let room = turn.limits.response_buffer_bytes_max.max(1).saturating_sub(out.len());
+        let room = turn
+            .limits
+            .response_buffer_bytes_max
+            .max(1)
+            .saturating_sub(out.len());
         let fixed = !outbound.fixed.is_empty();
-        let body: &[u8] = if fixed { outbound.fixed } else { &outbound.body };
-        let taken = if matches!(self.sending, Sending::Discard) { body.len() } else { body.len().min(room) };
-        let Some((now, _)) = body.split_at_checked(taken).filter(|(now, _)| !now.is_empty()) else {
+        let body: &[u8] = if fixed {
+            outbound.fixed
+        } else {
+            &outbound.body
+        };
+        let taken = if matches!(self.sending, Sending::Discard) {
+            body.len()
+        } else {
+            body.len().min(room)
+        };
+        let Some((now, _)) = body
+            .split_at_checked(taken)
+            .filter(|(now, _)| !now.is_empty())
+        else {
             return;
         };
         match &mut self.sending {
@@ -194,7 +227,11 @@ impl Connection {
         if outcome == Outcome::Truncated || short {
             // FIN tells a peer that counts bytes or chunks; only a reset tells one that reads
             // until the end.
-            self.close = if matches!(self.sending, Sending::Raw) { Close::Reset } else { Close::Linger };
+            self.close = if matches!(self.sending, Sending::Raw) {
+                Close::Reset
+            } else {
+                Close::Linger
+            };
             self.request.keep_alive = false;
         } else if self.sending == Sending::Chunked {
             encode_last_chunk(out, trailers);
@@ -226,7 +263,10 @@ impl Connection {
 fn asks_to_close(fields: &FieldSection) -> bool {
     fields.known().contains(KnownField::Connection) && {
         let mut options = ConnectionOptions::default();
-        fields.iter().filter(|line| line.name.eq_ignore_ascii_case("connection")).for_each(|line| options.add(line.value));
+        fields
+            .iter()
+            .filter(|line| line.name.eq_ignore_ascii_case("connection"))
+            .for_each(|line| options.add(line.value));
         options.close
     }
 }

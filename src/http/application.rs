@@ -27,7 +27,10 @@ pub trait Application {
     ///
     /// An error before the response has started answers 500, or the status of a
     /// [`BodyError`](super::BodyError) that was met; afterwards it cuts the response short.
-    fn process(&self, context: &mut Self::Context) -> impl Future<Output = Result<(), HandlerError>>;
+    fn process(
+        &self,
+        context: &mut Self::Context,
+    ) -> impl Future<Output = Result<(), HandlerError>>;
 
     /// Disposes of the context, with the error of `process` if there was one.
     fn dispose_context(&self, context: Self::Context, error: Option<&HandlerError>);

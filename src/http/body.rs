@@ -68,7 +68,10 @@ impl<'a> RequestBody<'a> {
 }
 
 /// Takes the next chunk or parks the caller.
-pub(super) fn poll_chunk(exchange: &Exchange, cx: &Context<'_>) -> Poll<Result<Option<Chunk>, BodyError>> {
+pub(super) fn poll_chunk(
+    exchange: &Exchange,
+    cx: &Context<'_>,
+) -> Poll<Result<Option<Chunk>, BodyError>> {
     exchange.body_size.freeze();
     let mut inbound = exchange.inbound.borrow_mut();
     let (taken, drive) = inbound.take(exchange.body_size.bytes());

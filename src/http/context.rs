@@ -13,7 +13,8 @@ use std::task::Poll;
 use serde::Serialize;
 
 use super::{
-    Exchange, FieldSection, Informational, Method, RequestBody, RequestHead, ResponseError, Status, Upgraded,
+    Exchange, FieldSection, Informational, Method, RequestBody, RequestHead, ResponseError, Status,
+    Upgraded,
 };
 use crate::features::{
     Connection, Features, RequestFeature, RequestLifetime, ResponseFeature, ServerFeatures,
@@ -47,7 +48,11 @@ impl HttpContext {
     /// A context over an exchange. Servers call this; handlers receive it.
     #[must_use]
     pub fn new(exchange: Rc<Exchange>, connection: Connection) -> Self {
-        Self { exchange, connection, features: Features::default() }
+        Self {
+            exchange,
+            connection,
+            features: Features::default(),
+        }
     }
 
     /// The request's head: target, version, fields.
@@ -171,7 +176,9 @@ impl HttpContext {
     /// Those of [`status`](Self::status).
     pub fn fixed(&self, content_type: &str, bytes: &'static [u8]) -> Result<(), ResponseError> {
         self.exchange.outbound().borrow_mut().set_fixed(bytes)?;
-        self.exchange.response.set_field("Content-Type", content_type)
+        self.exchange
+            .response
+            .set_field("Content-Type", content_type)
     }
 
     /// Answers with a text (`text/plain; charset=utf-8`), in place of any body written before.
@@ -189,8 +196,14 @@ impl HttpContext {
     ///
     /// Those of [`field`](Self::field).
     pub fn bytes(&self, content_type: &str, bytes: impl AsRef<[u8]>) -> Result<(), ResponseError> {
-        self.exchange.outbound().borrow_mut().replace_body()?.extend_from_slice(bytes.as_ref());
-        self.exchange.response.set_field("Content-Type", content_type)
+        self.exchange
+            .outbound()
+            .borrow_mut()
+            .replace_body()?
+            .extend_from_slice(bytes.as_ref());
+        self.exchange
+            .response
+            .set_field("Content-Type", content_type)
     }
 
     /// Answers with a value as JSON (`application/json`), in place of any body written before.
@@ -207,7 +220,9 @@ impl HttpContext {
                 return Err(ResponseError::NotSerialisable);
             }
         }
-        self.exchange.response.set_field("Content-Type", "application/json")
+        self.exchange
+            .response
+            .set_field("Content-Type", "application/json")
     }
 
     /// Sends the head now, before any of the body.
@@ -258,7 +273,9 @@ impl HttpContext {
         }
         let mut outbound = self.exchange.outbound().borrow_mut();
         outbound.check_open()?;
-        outbound.informational.push(Informational { status, fields });
+        outbound
+            .informational
+            .push(Informational { status, fields });
         drop(outbound);
         self.exchange.mark();
         Ok(())
@@ -280,7 +297,9 @@ impl HttpContext {
         if connect {
             self.exchange.response.set_status(Status::OK)?;
         } else {
-            self.exchange.response.set_status(Status::SWITCHING_PROTOCOLS)?;
+            self.exchange
+                .response
+                .set_status(Status::SWITCHING_PROTOCOLS)?;
             self.exchange.response.set_field("Upgrade", protocol)?;
         }
         // The limit is for bodies; a stream has none.
@@ -300,7 +319,9 @@ impl HttpContext {
 
 impl fmt::Debug for HttpContext {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("HttpContext").field("connection", &self.connection).finish_non_exhaustive()
+        f.debug_struct("HttpContext")
+            .field("connection", &self.connection)
+            .finish_non_exhaustive()
     }
 }
 
@@ -330,7 +351,11 @@ pub(super) async fn write_all(exchange: &Exchange, bytes: &[u8]) -> Result<(), R
         if notify {
             exchange.mark();
         }
-        if waits { Poll::Pending } else { Poll::Ready(Ok(())) }
+        if waits {
+            Poll::Pending
+        } else {
+            Poll::Ready(Ok(()))
+        }
     })
     .await
 }

@@ -13,7 +13,8 @@ use super::outbox::{ConnectionKey, Outbox};
 use super::{BodyError, Chunk, HandlerError, RequestHead, Status};
 use crate::features::{
     MaxRequestBodySize, MinRequestBodyDataRate, RequestBodyDetection, RequestFeature,
-    RequestIdentifier, RequestLifetime, RequestTrailers, ResponseFeature, ResponseTrailers, Upgrade,
+    RequestIdentifier, RequestLifetime, RequestTrailers, ResponseFeature, ResponseTrailers,
+    Upgrade,
 };
 use crate::limits::Limits;
 

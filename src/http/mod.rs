@@ -27,8 +27,7 @@ mod turn;
 mod upgrade;
 mod version;
 
-pub use application::{Application, IntoOutcome};
-pub(crate) use application::process;
+pub use application::{Application, IntoOutcome, process};
 pub use body::RequestBody;
 pub use chunk::Chunk;
 pub use context::{HttpContext, RequestRef};

@@ -123,10 +123,16 @@ impl Outbound {
         }
         let room = capacity.saturating_sub(self.body.len());
         // An empty buffer always takes something, or a capacity of zero would stall for ever.
-        let room = if self.body.is_empty() { room.max(1) } else { room };
+        let room = if self.body.is_empty() {
+            room.max(1)
+        } else {
+            room
+        };
         let (now, _) = bytes.split_at_checked(room).unwrap_or((bytes, &[]));
         if let Some(remaining) = &mut self.remaining {
-            *remaining = remaining.checked_sub(now.len() as u64).ok_or(ResponseError::LengthExceeded)?;
+            *remaining = remaining
+                .checked_sub(now.len() as u64)
+                .ok_or(ResponseError::LengthExceeded)?;
         }
         self.body.extend_from_slice(now);
         Ok(now.len())
@@ -144,7 +150,9 @@ impl Outbound {
         self.started = true;
         if let Some(announced) = self.announced_length() {
             let buffered = self.fixed.len().saturating_add(self.body.len()) as u64;
-            let remaining = announced.checked_sub(buffered).ok_or(ResponseError::LengthExceeded)?;
+            let remaining = announced
+                .checked_sub(buffered)
+                .ok_or(ResponseError::LengthExceeded)?;
             self.remaining = Some(remaining);
         }
         Ok(())

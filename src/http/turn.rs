@@ -66,7 +66,10 @@ pub(crate) struct ExchangePool {
 impl ExchangePool {
     /// An empty pool whose exchanges mark their connections in `outbox`.
     pub(crate) fn new(outbox: Rc<Outbox>) -> Self {
-        Self { idle: Vec::new(), outbox }
+        Self {
+            idle: Vec::new(),
+            outbox,
+        }
     }
 
     /// A new or a reused exchange for a request on the connection `key`.

@@ -14,6 +14,7 @@ mod unix;
 
 pub use address::{AddressError, AddressFault, BoundAddress, Endpoint};
 pub use fault::{BindError, BindFault};
-pub(crate) use listener::{BindNote, BindOptions, BoundListeners, DEFAULT_BACKLOG, Listener, bind};
-pub use peer::{PeerAddress, local_address, peer_address};
+pub(crate) use listener::{BindOptions, BoundListeners, DEFAULT_BACKLOG, Listener, bind};
+pub use peer::PeerAddress;
+pub(crate) use peer::{local_address, peer_address};
 pub(crate) use unix::UnixSocketFile;

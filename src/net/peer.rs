@@ -75,7 +75,7 @@ fn canonical(address: SocketAddr) -> SocketAddr {
 /// # Errors
 ///
 /// Those of getpeername(2): `NotConnected` once the peer has reset the connection.
-pub fn peer_address(socket: BorrowedFd<'_>) -> io::Result<PeerAddress> {
+pub(crate) fn peer_address(socket: BorrowedFd<'_>) -> io::Result<PeerAddress> {
     PeerAddress::from_kernel(&SockRef::from(&socket).peer_addr()?)
 }
 
@@ -84,6 +84,6 @@ pub fn peer_address(socket: BorrowedFd<'_>) -> io::Result<PeerAddress> {
 /// # Errors
 ///
 /// Those of getsockname(2).
-pub fn local_address(socket: BorrowedFd<'_>) -> io::Result<PeerAddress> {
+pub(crate) fn local_address(socket: BorrowedFd<'_>) -> io::Result<PeerAddress> {
     PeerAddress::from_kernel(&SockRef::from(&socket).local_addr()?)
 }

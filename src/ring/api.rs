@@ -24,17 +24,6 @@ pub(crate) enum Wait {
     For(Duration),
 }
 
-/// Which directions of a connection [`Ring::shutdown`] ends.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) enum Shutdown {
-    /// What we would still receive.
-    Read,
-    /// What we would still send: the peer sees the end of our data.
-    Write,
-    /// Both.
-    Both,
-}
-
 /// Why a ring cannot go on. What only delays a ring (EINTR, ETIME, EAGAIN, EBUSY) is no error.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum EnterError {
@@ -127,9 +116,9 @@ pub(crate) trait Ring {
     /// send goes on. `ENOENT` when it was not found: it has ended, or is just about to complete.
     fn cancel_recv(&mut self, token: Token, recv: Token);
 
-    /// Ends directions of a connection. Takes effect at once, before anything that waits to be
-    /// submitted: start it when no send is in flight.
-    fn shutdown(&mut self, token: Token, fd: RawFd, how: Shutdown);
+    /// Ends what we send on a connection: the peer sees FIN. Takes effect at once, before anything
+    /// that waits to be submitted: start it when no send is in flight.
+    fn shutdown(&mut self, token: Token, fd: RawFd);
 
     /// Closes a descriptor. Does not end what is in flight on it, and no FIN is sent while a
     /// receive is: cancel and await that first.

@@ -8,7 +8,7 @@ use std::fmt;
 
 /// An error number of the kernel, as errno(3) names it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
-pub(crate) struct Errno(pub(crate) i32);
+pub struct Errno(pub(crate) i32);
 
 macro_rules! errnos {
     ($($name:ident)*) => {

@@ -20,9 +20,9 @@ mod setup;
 mod token;
 mod uring;
 
-pub(crate) use api::{Completion, EnterError, Payload, Ring, RingFeatures, Shutdown, Wait};
-pub(crate) use errno::Errno;
-pub(crate) use probe::{Availability, probe};
+pub(crate) use api::{Completion, EnterError, Payload, Ring, RingFeatures, Wait};
+pub use errno::Errno;
+pub(crate) use probe::probe;
 pub(crate) use setup::RingConfig;
 pub use setup::SetupError;
 pub(crate) use token::{OpKind, Token};

@@ -17,7 +17,7 @@ pub(crate) enum OpKind {
     Send = 3,
     /// Cancellation of all that is in flight on a descriptor.
     Cancel = 4,
-    /// Shutdown of one or both directions.
+    /// End of what we send.
     Shutdown = 5,
     /// Close of a descriptor.
     Close = 6,

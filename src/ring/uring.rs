@@ -16,9 +16,7 @@ use super::enter::Enter;
 use super::flight::{DROPPED, Flight};
 use super::held::Memory;
 use super::setup::{self, RingConfig, SetupError};
-use super::{
-    Completion, EnterError, Errno, OpKind, Payload, Ring, RingFeatures, Shutdown, Token, Wait,
-};
+use super::{Completion, EnterError, Errno, OpKind, Payload, Ring, RingFeatures, Token, Wait};
 use crate::buf::Pool;
 
 /// How often a dropped ring looks whether its operations have ended, and for how long each time:
@@ -198,16 +196,11 @@ impl Ring for Uring {
         unsafe { self.push(&cancel.build().user_data(token.to_bits())) };
     }
 
-    fn shutdown(&mut self, token: Token, fd: RawFd, how: Shutdown) {
-        let how = match how {
-            Shutdown::Read => libc::SHUT_RD,
-            Shutdown::Write => libc::SHUT_WR,
-            Shutdown::Both => libc::SHUT_RDWR,
-        };
+    fn shutdown(&mut self, token: Token, fd: RawFd) {
         // The ring's own operation goes through a worker thread each time; shutdown(2) does not
         // block and costs a fraction of that.
         // SAFETY: no memory is involved, and a bad descriptor is an error.
-        let done = unsafe { libc::shutdown(fd, how) };
+        let done = unsafe { libc::shutdown(fd, libc::SHUT_WR) };
         let result = if done < 0 { Err(Errno::last()) } else { Ok(0) };
         self.flight.count += 1;
         self.ready.push(Completion {

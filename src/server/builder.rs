@@ -128,17 +128,33 @@ impl Server {
         A: Application + Clone + Send + 'static,
     {
         self.limits.validate()?;
-        let endpoints = if self.endpoints.is_empty() { Endpoint::parse_list(DEFAULT_URL)? } else { self.endpoints };
+        let endpoints = if self.endpoints.is_empty() {
+            Endpoint::parse_list(DEFAULT_URL)?
+        } else {
+            self.endpoints
+        };
         let cpus = Cpus::discover().place(self.shards);
         let count = NonZeroUsize::new(cpus.len()).unwrap_or(NonZeroUsize::MIN);
-        let options = BindOptions { backlog: DEFAULT_BACKLOG, reuse_port: self.reuse_port, shards: count };
-        let BoundListeners { per_shard, addresses, notes, files } = net::bind(&endpoints, options)?;
+        let options = BindOptions {
+            backlog: DEFAULT_BACKLOG,
+            reuse_port: self.reuse_port,
+            shards: count,
+        };
+        let BoundListeners {
+            per_shard,
+            addresses,
+            notes,
+            files,
+        } = net::bind(&endpoints, options)?;
         for note in &notes {
             eprintln!("lanner: {note}");
         }
         let limits = Limits {
             connections_max: self.limits.connections_max.map(|max| share(max, count)),
-            upgraded_connections_max: self.limits.upgraded_connections_max.map(|max| share(max, count)),
+            upgraded_connections_max: self
+                .limits
+                .upgraded_connections_max
+                .map(|max| share(max, count)),
             ..self.limits
         };
         // From here on an error drops what was made, and that ends it.
@@ -148,7 +164,11 @@ impl Server {
         let shards = cpus.into_iter().zip(per_shard).zip(applications);
         for (index, ((cpu, listeners), application)) in shards.enumerate() {
             let plan = Plan {
-                options: ShardOptions { index, limits: limits.clone(), server_field: self.server_field },
+                options: ShardOptions {
+                    index,
+                    limits: limits.clone(),
+                    server_field: self.server_field,
+                },
                 cpu,
                 shell: self.shell,
                 listeners,
@@ -206,9 +226,17 @@ impl Plan {
     where
         A: Application + Send + 'static,
     {
-        let Self { options, cpu, shell, listeners } = self;
+        let Self {
+            options,
+            cpu,
+            shell,
+            listeners,
+        } = self;
         let index = options.index;
-        let addresses = listeners.iter().map(|listener| listener.address().to_string()).collect();
+        let addresses = listeners
+            .iter()
+            .map(|listener| listener.address().to_string())
+            .collect();
         let (ready, made) = mpsc::channel::<Ready>();
         let make = move || {
             let (shard, sender, mut facts) = assemble(options, listeners, application)?;
@@ -256,6 +284,14 @@ where
         let application = Rc::clone(&application);
         async move { process(&*application, request).await }
     };
-    let shard = Shard::new(options, ring, SystemClock::start(), listeners, inbox, scope, handler);
+    let shard = Shard::new(
+        options,
+        ring,
+        SystemClock::start(),
+        listeners,
+        inbox,
+        scope,
+        handler,
+    );
     Ok((shard, sender, facts))
 }

@@ -66,7 +66,11 @@ pub struct RunningServer {
 impl RunningServer {
     /// A server without shards.
     pub(super) fn new(files: Vec<UnixSocketFile>) -> Self {
-        Self { features: ServerFeatures::default(), shards: Vec::new(), files }
+        Self {
+            features: ServerFeatures::default(),
+            shards: Vec::new(),
+            files,
+        }
     }
 
     /// Adds a shard that waits to serve.
@@ -107,7 +111,10 @@ impl RunningServer {
                 answer
             })
             .collect();
-        answers.into_iter().filter_map(|answer| answer.recv_timeout(REPORT_TIMEOUT).ok()).collect()
+        answers
+            .into_iter()
+            .filter_map(|answer| answer.recv_timeout(REPORT_TIMEOUT).ok())
+            .collect()
     }
 
     /// Stops accepting, lets requests finish for up to `limit`, then cuts off the rest. Returns

@@ -37,7 +37,10 @@ where
                 && !std::mem::replace(armed, true)
             {
                 let slot = u32::try_from(index).unwrap_or(NO_SLOT);
-                self.ring.accept(Token::new(OpKind::Accept, 0, slot), listener.as_fd().as_raw_fd());
+                self.ring.accept(
+                    Token::new(OpKind::Accept, 0, slot),
+                    listener.as_fd().as_raw_fd(),
+                );
             }
         }
     }
@@ -66,7 +69,11 @@ where
             .limits
             .connections_max
             .is_some_and(|max| self.slots.len().saturating_sub(self.upgraded) >= max);
-        let Some(server) = self.server.clone().filter(|_| !full && !self.world.draining) else {
+        let Some(server) = self
+            .server
+            .clone()
+            .filter(|_| !full && !self.world.draining)
+        else {
             self.world.counters.connections_refused += u64::from(full);
             self.ring.close(Token::new(OpKind::Close, 0, NO_SLOT), fd);
             return;
@@ -75,14 +82,22 @@ where
         self.world.counters.connections = self.accepted;
         let id = ((self.options.index as u64) << 48) | self.accepted;
         let open: OpenFlag = Rc::new(Cell::new(true));
-        let addresses = Box::new(Descriptor::<R> { fd, open: Rc::clone(&open), ring: PhantomData });
+        let addresses = Box::new(Descriptor::<R> {
+            fd,
+            open: Rc::clone(&open),
+            ring: PhantomData,
+        });
         let turn = self.world.turn();
         let key = self.slots.insert(|key| Slot {
             key,
             fd,
             open,
             connection: Connection::new(key, id, &turn),
-            facts: features::Connection::new(ConnectionFacts { id, addresses, server }),
+            facts: features::Connection::new(ConnectionFacts {
+                id,
+                addresses,
+                server,
+            }),
             receiving: Receiving::Off,
             stage: Stage::Open,
             operations: 0,
@@ -103,10 +118,14 @@ struct Descriptor<R> {
 
 impl<R: Ring> AddressSource for Descriptor<R> {
     fn remote(&self) -> Option<PeerAddress> {
-        self.open.get().then(|| R::with_descriptor(self.fd, |fd| peer_address(fd).ok()))??
+        self.open
+            .get()
+            .then(|| R::with_descriptor(self.fd, |fd| peer_address(fd).ok()))??
     }
 
     fn local(&self) -> Option<PeerAddress> {
-        self.open.get().then(|| R::with_descriptor(self.fd, |fd| local_address(fd).ok()))??
+        self.open
+            .get()
+            .then(|| R::with_descriptor(self.fd, |fd| local_address(fd).ok()))??
     }
 }

@@ -17,7 +17,9 @@ use super::shell::{Driver, Turn as ShellTurn};
 use super::slots::Slots;
 use crate::conn::{Blocks, Drive};
 use crate::features::{self, ServerFeatures};
-use crate::http::{ConnectionKey, Counters, Exchange, ExchangePool, HandlerError, HttpContext, Outbox, Turn};
+use crate::http::{
+    ConnectionKey, Counters, Exchange, ExchangePool, HandlerError, HttpContext, Outbox, Turn,
+};
 use crate::limits::Limits;
 use crate::net::Listener;
 use crate::ring::{Completion, OpKind, Payload, Ring, Token, Wait};
@@ -175,8 +177,15 @@ where
         if work {
             return Wait::No;
         }
-        let timer = self.local.wheel.borrow().next_deadline().unwrap_or(u64::MAX).min(self.accept_again);
-        let until = (timer < u64::MAX).then(|| Duration::from_millis(timer.saturating_sub(self.clock.millis())));
+        let timer = self
+            .local
+            .wheel
+            .borrow()
+            .next_deadline()
+            .unwrap_or(u64::MAX)
+            .min(self.accept_again);
+        let until = (timer < u64::MAX)
+            .then(|| Duration::from_millis(timer.saturating_sub(self.clock.millis())));
         match (until, bound) {
             (Some(until), Some(bound)) => Wait::For(until.min(bound)),
             (Some(wait), None) | (None, Some(wait)) => Wait::For(wait),
@@ -220,11 +229,16 @@ where
     pub(super) fn drive(&mut self, key: ConnectionKey) {
         self.touch(key);
         loop {
-            let Some(slot) = self.slots.get(key) else { return };
+            let Some(slot) = self.slots.get(key) else {
+                return;
+            };
             if !slot.is_driven() {
                 return;
             }
-            match slot.connection.drive(&mut self.world.turn(), &mut self.blocks) {
+            match slot
+                .connection
+                .drive(&mut self.world.turn(), &mut self.blocks)
+            {
                 Drive::Wait => return,
                 Drive::Dispatch(exchange) => {
                     let facts = slot.facts.clone();
@@ -305,10 +319,16 @@ where
 
     fn fire_timers(&mut self) {
         let mut expired = std::mem::take(&mut self.expired);
-        self.local.wheel.borrow_mut().advance(self.world.now, &mut expired);
+        self.local
+            .wheel
+            .borrow_mut()
+            .advance(self.world.now, &mut expired);
         for key in expired.drain(..) {
             if key & SLEEPER == 0 {
-                self.expire(ConnectionKey { slot: key as u32, generation: (key >> 32) as u32 });
+                self.expire(ConnectionKey {
+                    slot: key as u32,
+                    generation: (key >> 32) as u32,
+                });
             } else {
                 self.local.sleepers.borrow_mut().fire(key);
             }
@@ -376,7 +396,11 @@ where
             buffers_in_use: self.ring.pool().in_use(),
             operations: self.ring.in_flight(),
             completion_overflows: self.ring.overflows(),
-            rejected: counters.rejected.iter().map(|(name, count)| ((*name).to_owned(), *count)).collect(),
+            rejected: counters
+                .rejected
+                .iter()
+                .map(|(name, count)| ((*name).to_owned(), *count))
+                .collect(),
         }
     }
 }
@@ -409,7 +433,11 @@ where
         self.settle_touched();
         self.ring.recycle();
         self.feed_starved();
-        if self.is_over() { ShellTurn::Finished } else { ShellTurn::Continue }
+        if self.is_over() {
+            ShellTurn::Finished
+        } else {
+            ShellTurn::Continue
+        }
     }
 }
 

@@ -33,8 +33,16 @@ pub async fn read_file(path: impl AsRef<Path>, bytes_max: usize) -> io::Result<V
     let Some(local) = Local::current() else {
         return Err(io::ErrorKind::Unsupported.into());
     };
-    let request = Rc::new(RefCell::new(FileRead { bytes_max, result: None, reader: None }));
-    local.files.borrow_mut().submitted.push((path, Rc::clone(&request)));
+    let request = Rc::new(RefCell::new(FileRead {
+        bytes_max,
+        result: None,
+        reader: None,
+    }));
+    local
+        .files
+        .borrow_mut()
+        .submitted
+        .push((path, Rc::clone(&request)));
     poll_fn(|cx| {
         let mut request = request.borrow_mut();
         if let Some(result) = request.result.take() {
@@ -91,14 +99,23 @@ impl FileRequests {
                 self.active.len() - 1
             });
             if let Some(entry) = self.active.get_mut(slot) {
-                *entry = Some(Active { stage: Stage::Opening, request });
+                *entry = Some(Active {
+                    stage: Stage::Opening,
+                    request,
+                });
                 ring.open(token(OpKind::Open, slot), path, libc::O_RDONLY);
             }
         }
     }
 
     /// An operation of the slot has ended; `data` is the memory of a read.
-    pub(super) fn advance<R: Ring>(&mut self, slot: u32, result: Result<u32, Errno>, data: Vec<u8>, ring: &mut R) {
+    pub(super) fn advance<R: Ring>(
+        &mut self,
+        slot: u32,
+        result: Result<u32, Errno>,
+        data: Vec<u8>,
+        ring: &mut R,
+    ) {
         let slot = slot as usize;
         let Some(entry) = self.active.get_mut(slot) else {
             return;
@@ -110,13 +127,20 @@ impl FileRequests {
             (Stage::Opening, Ok(fd)) => {
                 let fd = RawFd::try_from(fd).unwrap_or(-1);
                 active.stage = Stage::Reading { fd };
-                ring.read(token(OpKind::Read, slot), fd, Vec::with_capacity(READ_BYTES), 0);
+                ring.read(
+                    token(OpKind::Read, slot),
+                    fd,
+                    Vec::with_capacity(READ_BYTES),
+                    0,
+                );
             }
             (Stage::Opening, Err(errno)) => {
                 complete(&active.request, Err(errno.into()));
                 *entry = None;
             }
-            (Stage::Reading { fd }, Ok(n)) if n > 0 && data.len() <= active.request.borrow().bytes_max => {
+            (Stage::Reading { fd }, Ok(n))
+                if n > 0 && data.len() <= active.request.borrow().bytes_max =>
+            {
                 let (fd, offset) = (*fd, data.len() as u64);
                 let mut data = data;
                 data.reserve(READ_BYTES);

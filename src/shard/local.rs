@@ -59,7 +59,10 @@ pub(super) struct Sleepers {
 
 enum Sleeper {
     Free,
-    Waiting { parked: Option<Parked>, timer: TimerId },
+    Waiting {
+        parked: Option<Parked>,
+        timer: TimerId,
+    },
     Fired,
 }
 
@@ -72,7 +75,10 @@ impl Sleepers {
         });
         let timer = arm(SLEEPER | u64::from(slot));
         if let Some(entry) = self.entries.get_mut(slot as usize) {
-            *entry = Sleeper::Waiting { parked: Some(parked), timer };
+            *entry = Sleeper::Waiting {
+                parked: Some(parked),
+                timer,
+            };
         }
         slot
     }
@@ -94,7 +100,9 @@ impl Sleepers {
     /// Whether the time has come; otherwise `parked` is who waits now.
     pub(super) fn poll(&mut self, slot: u32, parked: impl FnOnce() -> Parked) -> bool {
         match self.entries.get_mut(slot as usize) {
-            Some(Sleeper::Waiting { parked: waiting, .. }) => {
+            Some(Sleeper::Waiting {
+                parked: waiting, ..
+            }) => {
                 *waiting = Some(parked());
                 false
             }

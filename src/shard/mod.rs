@@ -17,8 +17,8 @@ mod slots;
 mod transfer;
 mod wheel;
 
-pub use control::Stats;
 pub(crate) use control::Control;
+pub use control::Stats;
 pub(crate) use driver::{Clock, Shard, ShardOptions};
 pub use files::read_file;
 pub use shell::{NoExecutor, Panicked, Spawned, spawn_local};

@@ -16,7 +16,11 @@ use crate::task::Parked;
 /// Works in handlers and in anything polled on a shard's thread. Elsewhere there is no shard whose
 /// clock could end the wait: the future is then ready at once.
 pub fn sleep(duration: Duration) -> Sleep {
-    Sleep { duration, state: State::New, _shard: PhantomData }
+    Sleep {
+        duration,
+        state: State::New,
+        _shard: PhantomData,
+    }
 }
 
 /// The future of [`sleep`].
@@ -58,7 +62,11 @@ impl Future for Sleep {
                 Poll::Pending
             }
             State::Waiting(slot) => {
-                if local.sleepers.borrow_mut().poll(slot, || Parked::from_context(cx)) {
+                if local
+                    .sleepers
+                    .borrow_mut()
+                    .poll(slot, || Parked::from_context(cx))
+                {
                     local.sleepers.borrow_mut().remove(slot);
                     self.state = State::Done;
                     Poll::Ready(())

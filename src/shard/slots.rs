@@ -79,11 +79,20 @@ impl Slots {
     /// Adds a connection that `make` makes for its key.
     pub(super) fn insert(&mut self, make: impl FnOnce(ConnectionKey) -> Slot) -> ConnectionKey {
         let index = self.free.pop().unwrap_or_else(|| {
-            self.entries.push(Entry { generation: 0, slot: None });
+            self.entries.push(Entry {
+                generation: 0,
+                slot: None,
+            });
             u32::try_from(self.entries.len() - 1).unwrap_or(u32::MAX)
         });
-        let generation = self.entries.get(index as usize).map_or(0, |entry| entry.generation);
-        let key = ConnectionKey { slot: index, generation };
+        let generation = self
+            .entries
+            .get(index as usize)
+            .map_or(0, |entry| entry.generation);
+        let key = ConnectionKey {
+            slot: index,
+            generation,
+        };
         if let Some(entry) = self.entries.get_mut(index as usize) {
             entry.slot = Some(Box::new(make(key)));
             self.live += 1;
@@ -118,6 +127,9 @@ impl Slots {
 
     /// The keys of all connections.
     pub(super) fn keys(&self) -> Vec<ConnectionKey> {
-        self.entries.iter().filter_map(|entry| Some(entry.slot.as_ref()?.key)).collect()
+        self.entries
+            .iter()
+            .filter_map(|entry| Some(entry.slot.as_ref()?.key))
+            .collect()
     }
 }

@@ -12,10 +12,13 @@ use super::driver::{Clock, Shard};
 use super::slots::{Receiving, Slot, Stage};
 use crate::conn::Close;
 use crate::http::{ConnectionKey, HttpContext};
-use crate::ring::{Completion, Errno, OpKind, Payload, Ring, Shutdown, Token};
+use crate::ring::{Completion, Errno, OpKind, Payload, Ring, Token};
 
 fn key_of(token: Token) -> ConnectionKey {
-    ConnectionKey { slot: token.slot(), generation: token.generation() }
+    ConnectionKey {
+        slot: token.slot(),
+        generation: token.generation(),
+    }
 }
 
 fn token(kind: OpKind, key: ConnectionKey) -> Token {
@@ -39,7 +42,9 @@ where
     /// A receive has brought bytes, or has ended.
     pub(super) fn received(&mut self, completion: Completion) {
         let key = key_of(completion.token);
-        let Some(slot) = self.slots.get(key) else { return };
+        let Some(slot) = self.slots.get(key) else {
+            return;
+        };
         if !completion.more {
             slot.operations = slot.operations.saturating_sub(1);
             slot.receiving = Receiving::Off;
@@ -49,7 +54,9 @@ where
             return;
         }
         match (completion.result, completion.payload) {
-            (Ok(_), Payload::Received(bytes)) if !bytes.is_empty() => slot.connection.receive(bytes),
+            (Ok(_), Payload::Received(bytes)) if !bytes.is_empty() => {
+                slot.connection.receive(bytes)
+            }
             (Ok(_), _) => {
                 slot.receiving = Receiving::Ended;
                 slot.connection.receive_end();
@@ -75,8 +82,12 @@ where
     /// A send has ended.
     pub(super) fn sent(&mut self, completion: Completion) {
         let key = key_of(completion.token);
-        let Payload::Sent(block) = completion.payload else { return };
-        let Some(slot) = self.slots.get(key) else { return };
+        let Payload::Sent(block) = completion.payload else {
+            return;
+        };
+        let Some(slot) = self.slots.get(key) else {
+            return;
+        };
         let from = block.len().saturating_sub(slot.connection.sending());
         slot.operations = slot.operations.saturating_sub(1);
         let sent = completion.result.unwrap_or(0) as usize;
@@ -95,7 +106,12 @@ where
             slot.connection.sent_partly(left, &self.world.turn());
             slot.operations += 1;
             let fd = slot.fd;
-            self.ring.send(token(OpKind::Send, key), fd, block, from.saturating_add(sent));
+            self.ring.send(
+                token(OpKind::Send, key),
+                fd,
+                block,
+                from.saturating_add(sent),
+            );
             self.touch(key);
         } else {
             slot.connection.sent(block, &mut self.blocks);
@@ -109,11 +125,14 @@ where
             return;
         }
         let key = key_of(completion.token);
-        let Some(slot) = self.slots.get(key) else { return };
+        let Some(slot) = self.slots.get(key) else {
+            return;
+        };
         slot.operations = slot.operations.saturating_sub(1);
         if completion.token.kind() == OpKind::Close {
             self.remove(key);
-        } else if completion.result == Err(Errno::ENOENT) && slot.receiving == Receiving::Cancelling {
+        } else if completion.result == Err(Errno::ENOENT) && slot.receiving == Receiving::Cancelling
+        {
             // The receive was just completing: it goes on, and the next event tries again.
             slot.receiving = Receiving::Armed;
         } else {
@@ -124,17 +143,23 @@ where
     /// The connection broke: whoever waits on it is told, and it goes.
     pub(super) fn sever(&mut self, key: ConnectionKey) {
         if let Some(slot) = self.slots.get(key) {
-            slot.connection.sever(&mut self.world.turn(), &mut self.blocks);
+            slot.connection
+                .sever(&mut self.world.turn(), &mut self.blocks);
             self.touch(key);
         }
     }
 
     /// A timer of the connection has fired; it may have been armed for an earlier deadline.
     pub(super) fn expire(&mut self, key: ConnectionKey) {
-        let Some(slot) = self.slots.get(key) else { return };
+        let Some(slot) = self.slots.get(key) else {
+            return;
+        };
         slot.timer = None;
         if slot.is_driven() && slot.connection.deadline() <= self.world.now {
-            if slot.connection.expire(&mut self.world.turn(), &mut self.blocks) {
+            if slot
+                .connection
+                .expire(&mut self.world.turn(), &mut self.blocks)
+            {
                 self.sever(key);
             } else {
                 self.drive(key);
@@ -151,7 +176,9 @@ where
 
     /// Brings the kernel's operations in line with the connection's state.
     pub(super) fn settle(&mut self, key: ConnectionKey) {
-        let Some(slot) = self.slots.get(key) else { return };
+        let Some(slot) = self.slots.get(key) else {
+            return;
+        };
         if slot.is_driven() {
             let turn = self.world.turn();
             if let Some(block) = slot.connection.next_send(&turn) {
@@ -173,7 +200,9 @@ where
     }
 
     fn settle_close(&mut self, key: ConnectionKey) {
-        let Some(slot) = self.slots.get(key) else { return };
+        let Some(slot) = self.slots.get(key) else {
+            return;
+        };
         if slot.is_driven() {
             let close = slot.connection.close();
             match close {
@@ -184,7 +213,7 @@ where
                     if slot.stage == Stage::Open {
                         slot.stage = Stage::Lingering;
                         slot.operations += 1;
-                        self.ring.shutdown(token(OpKind::Shutdown, key), slot.fd, Shutdown::Write);
+                        self.ring.shutdown(token(OpKind::Shutdown, key), slot.fd);
                     }
                     return;
                 }
@@ -192,11 +221,16 @@ where
             }
             if close == Close::Reset {
                 // A broken response must look broken: SO_LINGER with zero sends RST.
-                R::with_descriptor(slot.fd, |fd| SockRef::from(&fd).set_linger(Some(Duration::ZERO)));
+                R::with_descriptor(slot.fd, |fd| {
+                    SockRef::from(&fd).set_linger(Some(Duration::ZERO))
+                });
             }
             slot.stage = Stage::Cancelling;
-            slot.connection.sever(&mut self.world.turn(), &mut self.blocks);
-            if matches!(slot.receiving, Receiving::Armed | Receiving::Cancelling) || slot.connection.sending() > 0 {
+            slot.connection
+                .sever(&mut self.world.turn(), &mut self.blocks);
+            if matches!(slot.receiving, Receiving::Armed | Receiving::Cancelling)
+                || slot.connection.sending() > 0
+            {
                 slot.operations += 1;
                 self.ring.cancel(token(OpKind::Cancel, key), slot.fd);
             }
@@ -210,7 +244,9 @@ where
     }
 
     fn settle_receive(&mut self, key: ConnectionKey) {
-        let Some(slot) = self.slots.get(key) else { return };
+        let Some(slot) = self.slots.get(key) else {
+            return;
+        };
         if !slot.is_driven() {
             return;
         }
@@ -224,7 +260,8 @@ where
             Receiving::Armed if !wanted => {
                 slot.receiving = Receiving::Cancelling;
                 slot.operations += 1;
-                self.ring.cancel_recv(token(OpKind::Cancel, key), token(OpKind::Recv, key));
+                self.ring
+                    .cancel_recv(token(OpKind::Cancel, key), token(OpKind::Recv, key));
             }
             Receiving::Off
             | Receiving::Armed
@@ -237,7 +274,9 @@ where
     /// Arms the connection's timer when its deadline is earlier than what is armed. A later one
     /// is left: the timer fires early, finds nothing due, and is armed again.
     fn settle_timer(&mut self, key: ConnectionKey) {
-        let Some(slot) = self.slots.get(key) else { return };
+        let Some(slot) = self.slots.get(key) else {
+            return;
+        };
         let deadline = slot.connection.deadline();
         let armed = slot.timer.map_or(u64::MAX, |(_, at)| at);
         if deadline >= armed || !slot.is_driven() {
@@ -270,8 +309,12 @@ where
     }
 
     fn remove(&mut self, key: ConnectionKey) {
-        let Some(slot) = self.slots.remove(key) else { return };
-        self.upgraded = self.upgraded.saturating_sub(usize::from(slot.counted_upgraded));
+        let Some(slot) = self.slots.remove(key) else {
+            return;
+        };
+        self.upgraded = self
+            .upgraded
+            .saturating_sub(usize::from(slot.counted_upgraded));
         if let Some((timer, _)) = slot.timer {
             self.local.wheel.borrow_mut().cancel(timer);
         }

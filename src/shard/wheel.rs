@@ -144,6 +144,7 @@ impl Wheel {
     }
 
     /// Timers that are set.
+    #[cfg(test)]
     pub(crate) fn len(&self) -> usize {
         self.len
     }

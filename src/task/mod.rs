@@ -27,10 +27,8 @@ mod slab;
 mod waker;
 
 pub(crate) use foreign::ForeignWait;
-pub(crate) use id::{ShardId, TaskId};
+pub(crate) use id::TaskId;
 pub(crate) use inbox::{Inbox, InboxSender};
-pub(crate) use local::{
-    EnterError, ShardScope, foreign_registrations, foreign_waits, has_ready, take_ready,
-};
+pub(crate) use local::{ShardScope, foreign_registrations, foreign_waits, has_ready, take_ready};
 pub(crate) use slab::{Polled, TaskSlab};
 pub(crate) use waker::Parked;

@@ -120,6 +120,7 @@ impl<F: Future<Output = ()>> TaskSlab<F> {
     }
 
     /// Drops a task before its end; false if there is no such task (any more).
+    #[cfg(test)]
     pub(crate) fn cancel(&mut self, task: TaskId) -> bool {
         let Some((index, place)) = self.live(task) else {
             return false;

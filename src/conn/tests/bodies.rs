@@ -5,7 +5,10 @@ use crate::http::{BodyError, ResponseError, Status};
 
 async fn echo(ctx: &mut HttpContext) -> Result<(), Box<dyn std::error::Error>> {
     let body = ctx.body().read_to_end(1 << 20).await?;
-    let trailer = ctx.body().trailers().and_then(|fields| fields.get("Sum").map(<[u8]>::to_vec));
+    let trailer = ctx
+        .body()
+        .trailers()
+        .and_then(|fields| fields.get("Sum").map(<[u8]>::to_vec));
     let trailer = String::from_utf8(trailer.unwrap_or_default())?;
     ctx.text(&format!("{}{trailer}", String::from_utf8(body)?))?;
     Ok(())
@@ -28,11 +31,15 @@ fn bodies_of_both_framings() {
 
 #[test]
 fn the_next_request_begins_where_the_body_ends() {
-    let input = b"POST / HTTP/1.1\r\nHost: x\r\nTransfer-Encoding: chunked\r\n\r\n1\r\na\r\n0\r\n\r\n\
+    let input =
+        b"POST / HTTP/1.1\r\nHost: x\r\nTransfer-Encoding: chunked\r\n\r\n1\r\na\r\n0\r\n\r\n\
         POST / HTTP/1.1\r\nHost: x\r\nContent-Length: 1\r\n\r\nb\
         POST / HTTP/1.1\r\nHost: x\r\nContent-Length: 0\r\n\r\n";
     let (output, close) = everyway(|| Peer::new(echo), input);
-    assert_eq!(output, text_response("a") + &text_response("b") + &text_response(""));
+    assert_eq!(
+        output,
+        text_response("a") + &text_response("b") + &text_response("")
+    );
     assert_eq!(close, Close::No);
 }
 
@@ -52,7 +59,10 @@ fn continue_is_sent_when_the_handler_reads() {
 fn without_continue_the_connection_closes() {
     let head = b"POST / HTTP/1.1\r\nHost: x\r\nExpect: 100-continue\r\nContent-Length: 2\r\n\r\n";
     let (output, close) = everyway(|| Peer::new(ignore), head);
-    assert!(output.starts_with("HTTP/1.1 200 "), "no 100 first: {output}");
+    assert!(
+        output.starts_with("HTTP/1.1 200 "),
+        "no 100 first: {output}"
+    );
     assert!(output.contains("Connection: close\r\n"), "{output}");
     assert_eq!(close, Close::Linger);
 }
@@ -69,7 +79,10 @@ fn an_unread_body_is_forgotten_and_the_connection_stays() {
 
 #[test]
 fn a_body_over_the_limit_is_413() {
-    let limits = || Limits { body_bytes_max: Some(4), ..Limits::default() };
+    let limits = || Limits {
+        body_bytes_max: Some(4),
+        ..Limits::default()
+    };
     for input in [
         &b"POST / HTTP/1.1\r\nHost: x\r\nContent-Length: 5\r\n\r\nhello"[..],
         b"POST / HTTP/1.1\r\nHost: x\r\nTransfer-Encoding: chunked\r\n\r\n5\r\nhello\r\n0\r\n\r\n",
@@ -86,11 +99,17 @@ fn a_request_may_lift_its_limit_before_it_reads() {
     let handler = async |ctx: &mut HttpContext| {
         ctx.body().limit(None)?;
         let body = ctx.body().read_to_end(100).await?;
-        assert!(ctx.body().limit(Some(1)).is_err(), "the limit is fixed by the first read");
+        assert!(
+            ctx.body().limit(Some(1)).is_err(),
+            "the limit is fixed by the first read"
+        );
         ctx.text(std::str::from_utf8(&body)?)?;
         Ok::<(), Box<dyn std::error::Error>>(())
     };
-    let limits = || Limits { body_bytes_max: Some(4), ..Limits::default() };
+    let limits = || Limits {
+        body_bytes_max: Some(4),
+        ..Limits::default()
+    };
     let input = b"POST / HTTP/1.1\r\nHost: x\r\nContent-Length: 5\r\n\r\nhello";
     let (output, _) = everyway(|| Peer::with_limits(handler, limits()), input);
     assert_eq!(output, text_response("hello"));
@@ -105,11 +124,23 @@ fn a_malformed_body_reaches_the_handler_and_closes() {
     assert_eq!(close, Close::Linger);
     let own_answer = async |ctx: &mut HttpContext| {
         let error = ctx.body().chunk().await.unwrap_err();
-        assert!(matches!(error, BodyError::Malformed { status: Status::BAD_REQUEST, .. }), "{error}");
+        assert!(
+            matches!(
+                error,
+                BodyError::Malformed {
+                    status: Status::BAD_REQUEST,
+                    ..
+                }
+            ),
+            "{error}"
+        );
         ctx.text("seen")
     };
     let (output, close) = everyway(|| Peer::new(own_answer), input);
-    assert!(output.contains("Connection: close\r\n") && output.ends_with("seen"), "{output}");
+    assert!(
+        output.contains("Connection: close\r\n") && output.ends_with("seen"),
+        "{output}"
+    );
     assert_eq!(close, Close::Linger);
 }
 
@@ -146,8 +177,14 @@ fn a_half_closed_peer_is_still_answered() {
 
 #[test]
 fn a_handler_that_does_not_read_holds_the_peer_back() {
-    let limits = Limits { request_buffer_bytes_max: 64 * 1024, ..Limits::default() };
-    let mut peer = Peer::with_limits(async |_: &mut HttpContext| std::future::pending::<()>().await, limits);
+    let limits = Limits {
+        request_buffer_bytes_max: 64 * 1024,
+        ..Limits::default()
+    };
+    let mut peer = Peer::with_limits(
+        async |_: &mut HttpContext| std::future::pending::<()>().await,
+        limits,
+    );
     peer.send(b"POST / HTTP/1.1\r\nHost: x\r\nContent-Length: 1000000\r\n\r\n");
     let mut accepted = 0;
     while peer.with(|connection, turn, _| connection.wants_input(turn)) {

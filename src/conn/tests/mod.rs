@@ -17,9 +17,7 @@ use std::time::Duration;
 use super::{Blocks, Close, Connection, Drive};
 use crate::buf::Pool;
 use crate::features;
-use crate::http::{
-    ConnectionKey, Counters, ExchangePool, HttpContext, Outbox, Turn, process,
-};
+use crate::http::{ConnectionKey, Counters, ExchangePool, HttpContext, Outbox, Turn, process};
 use crate::limits::Limits;
 
 const DATE: &[u8; 29] = b"Thu, 01 Jan 1970 00:00:00 GMT";
@@ -59,7 +57,10 @@ impl<A: AsyncFn(&mut HttpContext) -> R + 'static, R: crate::http::IntoOutcome + 
     }
 
     fn with_limits(application: A, limits: Limits) -> Self {
-        let key = ConnectionKey { slot: 0, generation: 0 };
+        let key = ConnectionKey {
+            slot: 0,
+            generation: 0,
+        };
         let outbox = Rc::new(Outbox::default());
         let mut exchanges = ExchangePool::new(Rc::clone(&outbox));
         let mut counters = Counters::default();
@@ -93,7 +94,10 @@ impl<A: AsyncFn(&mut HttpContext) -> R + 'static, R: crate::http::IntoOutcome + 
     }
 
     /// Calls into the connection with the surroundings of this moment.
-    fn with<T>(&mut self, call: impl FnOnce(&mut Connection, &mut Turn<'_>, &mut Blocks) -> T) -> T {
+    fn with<T>(
+        &mut self,
+        call: impl FnOnce(&mut Connection, &mut Turn<'_>, &mut Blocks) -> T,
+    ) -> T {
         let mut turn = Turn {
             now: self.now,
             date: DATE,
@@ -111,7 +115,10 @@ impl<A: AsyncFn(&mut HttpContext) -> R + 'static, R: crate::http::IntoOutcome + 
     /// The peer sends bytes.
     fn send(&mut self, bytes: &[u8]) {
         for piece in bytes.chunks(self.pool.size()) {
-            let slice = self.pool.fill(piece).expect("a connection holds no buffer while it waits");
+            let slice = self
+                .pool
+                .fill(piece)
+                .expect("a connection holds no buffer while it waits");
             self.connection.receive(slice);
             self.run();
         }
@@ -119,7 +126,9 @@ impl<A: AsyncFn(&mut HttpContext) -> R + 'static, R: crate::http::IntoOutcome + 
 
     /// The peer sends bytes one by one.
     fn send_singly(&mut self, bytes: &[u8]) {
-        bytes.iter().for_each(|byte| self.send(std::slice::from_ref(byte)));
+        bytes
+            .iter()
+            .for_each(|byte| self.send(std::slice::from_ref(byte)));
     }
 
     /// The peer has finished sending.
@@ -146,7 +155,9 @@ impl<A: AsyncFn(&mut HttpContext) -> R + 'static, R: crate::http::IntoOutcome + 
                     let application = Rc::clone(&self.application);
                     let connection = features::Connection::detached(Rc::default());
                     let context = HttpContext::new(exchange, connection);
-                    self.tasks.push(Box::pin(async move { process(&*application, context).await }));
+                    self.tasks.push(Box::pin(
+                        async move { process(&*application, context).await },
+                    ));
                     self.poll();
                     continue;
                 }
@@ -172,7 +183,8 @@ impl<A: AsyncFn(&mut HttpContext) -> R + 'static, R: crate::http::IntoOutcome + 
         self.woken.0.store(false, Ordering::Relaxed);
         let waker = Waker::from(Arc::clone(&self.woken));
         let mut cx = Context::from_waker(&waker);
-        self.tasks.retain_mut(|task| task.as_mut().poll(&mut cx) == Poll::Pending);
+        self.tasks
+            .retain_mut(|task| task.as_mut().poll(&mut cx) == Poll::Pending);
     }
 
     /// What was sent to the peer since the last call, as text.
@@ -215,10 +227,20 @@ where
             peer.send(&bytes[..split]);
             peer.send(&bytes[split..]);
         });
-        assert_eq!(halves, whole, "split at {split} of {:?}", String::from_utf8_lossy(bytes));
+        assert_eq!(
+            halves,
+            whole,
+            "split at {split} of {:?}",
+            String::from_utf8_lossy(bytes)
+        );
     }
     let singly = run(&|peer| peer.send_singly(bytes));
-    assert_eq!(singly, whole, "byte by byte: {:?}", String::from_utf8_lossy(bytes));
+    assert_eq!(
+        singly,
+        whole,
+        "byte by byte: {:?}",
+        String::from_utf8_lossy(bytes)
+    );
     whole
 }
 
@@ -235,7 +257,11 @@ fn text_response(body: &str) -> String {
 async fn pending_once() {
     let mut polled = false;
     let mut once = pin!(std::future::poll_fn(move |_| {
-        if std::mem::replace(&mut polled, true) { Poll::Ready(()) } else { Poll::Pending }
+        if std::mem::replace(&mut polled, true) {
+            Poll::Ready(())
+        } else {
+            Poll::Pending
+        }
     }));
     once.as_mut().await;
 }

@@ -8,28 +8,100 @@ async fn unreachable(_: &mut HttpContext) {
 
 /// Input, status, and the violation as it is counted.
 const CASES: [(&str, u16, &str); 30] = [
-    ("\x16\x03\x01\x02\x00\x01\x00\x01\u{7c}\x03\x03", 400, "tls_over_http"),
-    ("GET / HTTP/2.5\r\nHost: x\r\n\r\n", 505, "unsupported_version"),
-    ("GET  / HTTP/1.1\r\nHost: x\r\n\r\n", 400, "invalid_request_line"),
+    (
+        "\x16\x03\x01\x02\x00\x01\x00\x01\u{7c}\x03\x03",
+        400,
+        "tls_over_http",
+    ),
+    (
+        "GET / HTTP/2.5\r\nHost: x\r\n\r\n",
+        505,
+        "unsupported_version",
+    ),
+    (
+        "GET  / HTTP/1.1\r\nHost: x\r\n\r\n",
+        400,
+        "invalid_request_line",
+    ),
     ("GET / HTTP/1.1\nHost: x\r\n\r\n", 400, "bare_line_feed"),
     ("GET / HTTP/1.1\r\nHost: x\n\r\n", 400, "bare_line_feed"),
-    ("GET / HTTP/1.1\r\nHost: x\r\nA: b\r\n c\r\n\r\n", 400, "obs_fold"),
-    ("GET / HTTP/1.1\r\nHost: x\r\nA : b\r\n\r\n", 400, "space_before_colon"),
-    ("GET / HTTP/1.1\r\nHost: x\r\nA\r\n\r\n", 400, "missing_colon"),
-    ("GET / HTTP/1.1\r\nHost: x\r\nA(: b\r\n\r\n", 400, "invalid_field_name"),
-    ("GET / HTTP/1.1\r\nHost: x\r\nA: b\0c\r\n\r\n", 400, "nul_in_field_value"),
-    ("GET / HTTP/1.1\r\nHost: x\r\nA: b\x01c\r\n\r\n", 400, "control_in_field_value"),
+    (
+        "GET / HTTP/1.1\r\nHost: x\r\nA: b\r\n c\r\n\r\n",
+        400,
+        "obs_fold",
+    ),
+    (
+        "GET / HTTP/1.1\r\nHost: x\r\nA : b\r\n\r\n",
+        400,
+        "space_before_colon",
+    ),
+    (
+        "GET / HTTP/1.1\r\nHost: x\r\nA\r\n\r\n",
+        400,
+        "missing_colon",
+    ),
+    (
+        "GET / HTTP/1.1\r\nHost: x\r\nA(: b\r\n\r\n",
+        400,
+        "invalid_field_name",
+    ),
+    (
+        "GET / HTTP/1.1\r\nHost: x\r\nA: b\0c\r\n\r\n",
+        400,
+        "nul_in_field_value",
+    ),
+    (
+        "GET / HTTP/1.1\r\nHost: x\r\nA: b\x01c\r\n\r\n",
+        400,
+        "control_in_field_value",
+    ),
     ("GET / HTTP/1.1\r\n\r\n", 400, "missing_host"),
-    ("GET / HTTP/1.1\r\nHost: x\r\nHost: x\r\n\r\n", 400, "multiple_hosts"),
+    (
+        "GET / HTTP/1.1\r\nHost: x\r\nHost: x\r\n\r\n",
+        400,
+        "multiple_hosts",
+    ),
     ("GET / HTTP/1.1\r\nHost: a b\r\n\r\n", 400, "invalid_host"),
-    ("GET http://a/ HTTP/1.1\r\nHost: b\r\n\r\n", 400, "host_mismatch"),
-    ("GET nothing HTTP/1.1\r\nHost: x\r\n\r\n", 400, "malformed_target"),
-    ("GET /a\\b HTTP/1.1\r\nHost: x\r\n\r\n", 400, "invalid_target_byte"),
-    ("GET /%zz HTTP/1.1\r\nHost: x\r\n\r\n", 400, "invalid_escape"),
-    ("GET * HTTP/1.1\r\nHost: x\r\n\r\n", 405, "options_method_required"),
-    ("GET x:1 HTTP/1.1\r\nHost: x:1\r\n\r\n", 405, "connect_method_required"),
-    ("POST / HTTP/1.1\r\nHost: x\r\nContent-Length: +5\r\n\r\n", 400, "signed_content_length"),
-    ("POST / HTTP/1.1\r\nHost: x\r\nContent-Length: 5a\r\n\r\n", 400, "invalid_content_length"),
+    (
+        "GET http://a/ HTTP/1.1\r\nHost: b\r\n\r\n",
+        400,
+        "host_mismatch",
+    ),
+    (
+        "GET nothing HTTP/1.1\r\nHost: x\r\n\r\n",
+        400,
+        "malformed_target",
+    ),
+    (
+        "GET /a\\b HTTP/1.1\r\nHost: x\r\n\r\n",
+        400,
+        "invalid_target_byte",
+    ),
+    (
+        "GET /%zz HTTP/1.1\r\nHost: x\r\n\r\n",
+        400,
+        "invalid_escape",
+    ),
+    (
+        "GET * HTTP/1.1\r\nHost: x\r\n\r\n",
+        405,
+        "options_method_required",
+    ),
+    (
+        "GET x:1 HTTP/1.1\r\nHost: x:1\r\n\r\n",
+        405,
+        "connect_method_required",
+    ),
+    (
+        "POST / HTTP/1.1\r\nHost: x\r\nContent-Length: +5\r\n\r\n",
+        400,
+        "signed_content_length",
+    ),
+    (
+        "POST / HTTP/1.1\r\nHost: x\r\nContent-Length: 5a\r\n\r\n",
+        400,
+        "invalid_content_length",
+    ),
     (
         "POST / HTTP/1.1\r\nHost: x\r\nContent-Length: 5\r\nContent-Length: 5\r\n\r\n",
         400,
@@ -51,7 +123,11 @@ const CASES: [(&str, u16, &str); 30] = [
         "transfer_encoding_in_http10",
     ),
     ("POST / HTTP/1.0\r\n\r\n", 400, "length_required_http10"),
-    ("GET / HTTP/1.1\r\nHost: x\r\nExpect: more\r\n\r\n", 417, "unknown_expectation"),
+    (
+        "GET / HTTP/1.1\r\nHost: x\r\nExpect: more\r\n\r\n",
+        417,
+        "unknown_expectation",
+    ),
     ("G@T / HTTP/1.1\r\nHost: x\r\n\r\n", 400, "invalid_method"),
     (
         "POST / HTTP/1.1\r\nHost: x\r\nContent-Length: 99999999999999999999\r\n\r\n",
@@ -64,14 +140,32 @@ const CASES: [(&str, u16, &str); 30] = [
 fn each_violation_has_its_status_and_closes() {
     for (input, status, name) in CASES {
         let (output, close) = everyway(|| Peer::new(unreachable), input.as_bytes());
-        assert!(output.starts_with(&format!("HTTP/1.1 {status} ")), "{name}: {output}");
-        assert!(output.contains("\r\nConnection: close\r\n"), "{name}: {output}");
-        assert!(output.ends_with("Content-Length: 0\r\n") || output.contains("Content-Length: 0\r\n"), "{output}");
-        assert_eq!(output.contains("\r\nAllow: "), status == 405, "{name}: {output}");
+        assert!(
+            output.starts_with(&format!("HTTP/1.1 {status} ")),
+            "{name}: {output}"
+        );
+        assert!(
+            output.contains("\r\nConnection: close\r\n"),
+            "{name}: {output}"
+        );
+        assert!(
+            output.ends_with("Content-Length: 0\r\n") || output.contains("Content-Length: 0\r\n"),
+            "{output}"
+        );
+        assert_eq!(
+            output.contains("\r\nAllow: "),
+            status == 405,
+            "{name}: {output}"
+        );
         assert_eq!(close, Close::Linger, "{name}");
         let mut peer = Peer::new(unreachable);
         peer.send(input.as_bytes());
-        assert_eq!(peer.counters.rejected.get(name), Some(&1), "{:?}", peer.counters.rejected);
+        assert_eq!(
+            peer.counters.rejected.get(name),
+            Some(&1),
+            "{:?}",
+            peer.counters.rejected
+        );
         peer.finish();
     }
 }
@@ -85,12 +179,18 @@ fn oversized_heads() {
         ..Limits::default()
     };
     let line = format!("GET /{} HTTP/1.1\r\nHost: x\r\n\r\n", "a".repeat(80));
-    let total = format!("GET / HTTP/1.1\r\nHost: x\r\nA: {}\r\n\r\n", "a".repeat(140));
+    let total = format!(
+        "GET / HTTP/1.1\r\nHost: x\r\nA: {}\r\n\r\n",
+        "a".repeat(140)
+    );
     let count = format!("GET / HTTP/1.1\r\nHost: x\r\n{}\r\n", "A: b\r\n".repeat(4));
     for (input, status) in [(line, 414), (total, 431), (count, 431)] {
         let make = || Peer::with_limits(unreachable, limits());
         let (output, close) = everyway(make, input.as_bytes());
-        assert!(output.starts_with(&format!("HTTP/1.1 {status} ")), "{output}");
+        assert!(
+            output.starts_with(&format!("HTTP/1.1 {status} ")),
+            "{output}"
+        );
         assert_eq!(close, Close::Linger);
     }
 }
@@ -101,7 +201,10 @@ fn an_answered_request_before_a_refused_one_keeps_its_answer() {
     let handler = async |ctx: &mut HttpContext| ctx.text("good");
     let (output, close) = everyway(|| Peer::new(handler), input);
     assert!(output.starts_with(&text_response("good")), "{output}");
-    assert!(output[text_response("good").len()..].starts_with("HTTP/1.1 400 "), "{output}");
+    assert!(
+        output[text_response("good").len()..].starts_with("HTTP/1.1 400 "),
+        "{output}"
+    );
     assert_eq!(close, Close::Linger);
 }
 

@@ -29,7 +29,10 @@ fn a_slow_handler_holds_back_the_requests_behind_it() {
     let mut peer = Peer::new(handler);
     peer.send(input);
     peer.run();
-    assert_eq!(peer.received(), text_response("/slow") + &text_response("/fast"));
+    assert_eq!(
+        peer.received(),
+        text_response("/slow") + &text_response("/fast")
+    );
     peer.finish();
 }
 
@@ -38,7 +41,10 @@ fn close_is_said_and_done() {
     let input = b"GET /a HTTP/1.1\r\nHost: x\r\nConnection: close\r\n\r\nGET /b HTTP/1.1\r\nHost: x\r\n\r\n";
     let (output, close) = everyway(|| Peer::new(path), input);
     assert!(output.contains("\r\nConnection: close\r\n"), "{output}");
-    assert!(!output.contains("/b"), "nothing after close is answered: {output}");
+    assert!(
+        !output.contains("/b"),
+        "nothing after close is answered: {output}"
+    );
     assert_eq!(close, Close::Linger);
 }
 
@@ -49,7 +55,10 @@ fn http10_closes_unless_it_asks_to_stay() {
     assert_eq!(close, Close::Linger);
     let input = b"GET /a HTTP/1.0\r\nConnection: keep-alive\r\n\r\n";
     let (output, close) = everyway(|| Peer::new(path), input);
-    assert!(output.contains("\r\nConnection: keep-alive\r\n"), "{output}");
+    assert!(
+        output.contains("\r\nConnection: keep-alive\r\n"),
+        "{output}"
+    );
     assert_eq!(close, Close::No);
 }
 
@@ -70,7 +79,10 @@ fn some_statuses_have_no_body_whatever_the_handler_writes() {
             })
         };
         let (output, close) = everyway(make, b"GET / HTTP/1.1\r\nHost: x\r\n\r\n");
-        assert!(output.starts_with(&format!("HTTP/1.1 {status} ")), "{output}");
+        assert!(
+            output.starts_with(&format!("HTTP/1.1 {status} ")),
+            "{output}"
+        );
         assert!(!output.contains("not sent"), "{output}");
         assert_eq!(output.contains("Content-Length: 0\r\n"), length, "{output}");
         assert_eq!(close, Close::No);
@@ -87,8 +99,14 @@ fn a_streamed_response_is_chunked_and_may_have_trailers() {
         Ok::<(), ResponseError>(())
     };
     let (output, close) = everyway(|| Peer::new(handler), b"GET / HTTP/1.1\r\nHost: x\r\n\r\n");
-    assert!(output.contains("\r\nTransfer-Encoding: chunked\r\n"), "{output}");
-    assert!(output.ends_with("\r\n\r\n3\r\none\r\n3\r\ntwo\r\n0\r\nDigest: abc\r\n\r\n"), "{output}");
+    assert!(
+        output.contains("\r\nTransfer-Encoding: chunked\r\n"),
+        "{output}"
+    );
+    assert!(
+        output.ends_with("\r\n\r\n3\r\none\r\n3\r\ntwo\r\n0\r\nDigest: abc\r\n\r\n"),
+        "{output}"
+    );
     assert_eq!(close, Close::No);
 }
 
@@ -121,7 +139,10 @@ fn a_wrong_length_is_a_500_before_the_head_and_a_broken_end_after_it() {
         ctx.flush().await
     };
     let (output, close) = everyway(|| Peer::new(late), b"GET / HTTP/1.1\r\nHost: x\r\n\r\n");
-    assert!(output.contains("Content-Length: 10\r\n") && output.ends_with("short"), "{output}");
+    assert!(
+        output.contains("Content-Length: 10\r\n") && output.ends_with("short"),
+        "{output}"
+    );
     assert_eq!(close, Close::Linger);
     let over = async |ctx: &mut HttpContext| {
         ctx.field("Content-Length", "2")?;
@@ -145,7 +166,10 @@ fn failures_of_the_handler() {
         ctx.flush().await?;
         Err::<(), Box<dyn std::error::Error>>(Box::new(std::fmt::Error))
     };
-    let (output, close) = everyway(|| Peer::new(truncated), b"GET / HTTP/1.1\r\nHost: x\r\n\r\n");
+    let (output, close) = everyway(
+        || Peer::new(truncated),
+        b"GET / HTTP/1.1\r\nHost: x\r\n\r\n",
+    );
     assert!(output.ends_with("4\r\npart\r\n"), "no last chunk: {output}");
     assert_eq!(close, Close::Linger);
     let aborted = async |ctx: &mut HttpContext| ctx.abort();
@@ -183,13 +207,20 @@ fn an_upgrade_gives_a_raw_stream() {
     peer.send(b"GET / HTTP/1.1\r\nHost: x\r\nConnection: Upgrade\r\nUpgrade: echo\r\n\r\nfirst");
     let output = peer.received();
     assert!(output.starts_with("HTTP/1.1 101 "), "{output}");
-    assert!(output.contains("Upgrade: echo\r\n") && output.contains("Connection: Upgrade\r\n"), "{output}");
+    assert!(
+        output.contains("Upgrade: echo\r\n") && output.contains("Connection: Upgrade\r\n"),
+        "{output}"
+    );
     assert!(output.ends_with("\r\n\r\nfirst"), "{output}");
     peer.send(b"second");
     assert_eq!(peer.received(), "second");
     assert_eq!(peer.close(), Close::No);
     peer.end();
-    assert_ne!(peer.close(), Close::No, "the stream's end ends the connection");
+    assert_ne!(
+        peer.close(),
+        Close::No,
+        "the stream's end ends the connection"
+    );
     peer.finish();
 }
 
@@ -200,12 +231,24 @@ fn connect_gives_a_tunnel_or_closes() {
         let mut stream = ctx.upgrade("")?;
         stream.write("tunnel").await
     };
-    let (output, close) = everyway(|| Peer::new(accept), b"CONNECT a:1 HTTP/1.1\r\nHost: a:1\r\n\r\n");
-    assert!(output.starts_with("HTTP/1.1 200 ") && output.ends_with("\r\n\r\ntunnel"), "{output}");
-    assert!(!output.contains("Content-Length") && !output.contains("Upgrade"), "{output}");
+    let (output, close) = everyway(
+        || Peer::new(accept),
+        b"CONNECT a:1 HTTP/1.1\r\nHost: a:1\r\n\r\n",
+    );
+    assert!(
+        output.starts_with("HTTP/1.1 200 ") && output.ends_with("\r\n\r\ntunnel"),
+        "{output}"
+    );
+    assert!(
+        !output.contains("Content-Length") && !output.contains("Upgrade"),
+        "{output}"
+    );
     assert_eq!(close, Close::Linger);
     let refuse = async |ctx: &mut HttpContext| ctx.status(Status::FORBIDDEN).map(|_| ());
-    let (output, close) = everyway(|| Peer::new(refuse), b"CONNECT a:1 HTTP/1.1\r\nHost: a:1\r\n\r\n");
+    let (output, close) = everyway(
+        || Peer::new(refuse),
+        b"CONNECT a:1 HTTP/1.1\r\nHost: a:1\r\n\r\n",
+    );
     assert!(output.starts_with("HTTP/1.1 403 "), "{output}");
     assert_eq!(close, Close::Linger);
 }
@@ -213,7 +256,10 @@ fn connect_gives_a_tunnel_or_closes() {
 #[test]
 fn a_plain_request_cannot_be_upgraded() {
     let handler = async |ctx: &mut HttpContext| {
-        assert_eq!(ctx.upgrade("echo").map(|_| ()), Err(ResponseError::NotUpgradable));
+        assert_eq!(
+            ctx.upgrade("echo").map(|_| ()),
+            Err(ResponseError::NotUpgradable)
+        );
         ctx.text("plain")
     };
     let (output, _) = everyway(|| Peer::new(handler), b"GET / HTTP/1.1\r\nHost: x\r\n\r\n");

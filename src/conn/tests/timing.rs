@@ -43,14 +43,24 @@ fn a_slow_head_is_408_however_it_trickles() {
     assert!(peer.received().starts_with("HTTP/1.1 408 "));
     assert_eq!(peer.close(), Close::Linger);
     peer.wait(Duration::from_secs(2));
-    assert_eq!(peer.close(), Close::Now, "nobody waits for ever for a peer's FIN");
+    assert_eq!(
+        peer.close(),
+        Close::Now,
+        "nobody waits for ever for a peer's FIN"
+    );
     peer.finish();
 }
 
 #[test]
 fn a_slow_body_is_408() {
-    let rate = DataRate { bytes_per_second: 100, grace: Duration::from_secs(5) };
-    let limits = Limits { request_body_rate_min: Some(rate), ..Limits::default() };
+    let rate = DataRate {
+        bytes_per_second: 100,
+        grace: Duration::from_secs(5),
+    };
+    let limits = Limits {
+        request_body_rate_min: Some(rate),
+        ..Limits::default()
+    };
     let mut peer = Peer::with_limits(read, limits);
     peer.send(b"POST / HTTP/1.1\r\nHost: x\r\nContent-Length: 5000\r\n\r\n");
     for _ in 0..10 {
@@ -98,14 +108,26 @@ fn an_unread_body_may_take_five_seconds() {
 #[test]
 fn a_peer_that_takes_no_response_breaks_the_connection() {
     let mut peer = Peer::new(async |ctx: &mut HttpContext| ctx.text("x"));
-    let slice = peer.pool.fill(b"GET / HTTP/1.1\r\nHost: x\r\n\r\n").unwrap();
+    let slice = peer
+        .pool
+        .fill(b"GET / HTTP/1.1\r\nHost: x\r\n\r\n")
+        .unwrap();
     peer.connection.receive(slice);
-    let Drive::Dispatch(exchange) = peer.with(Connection::drive) else { panic!("no request") };
-    exchange.outbound().borrow_mut().replace_body().unwrap().resize(4800, b'x');
+    let Drive::Dispatch(exchange) = peer.with(Connection::drive) else {
+        panic!("no request")
+    };
+    exchange
+        .outbound()
+        .borrow_mut()
+        .replace_body()
+        .unwrap()
+        .resize(4800, b'x');
     exchange.finish(Ok(()));
     drop(exchange);
     assert!(matches!(peer.with(Connection::drive), Drive::Wait));
-    let block = peer.with(|connection, turn, _| connection.next_send(turn)).unwrap();
+    let block = peer
+        .with(|connection, turn, _| connection.next_send(turn))
+        .unwrap();
     // 240 bytes a second: the head and the body may take a little over 20 seconds.
     let allowed = (block.len() as u64) * 1000 / 240;
     peer.now = allowed - 1;
@@ -130,7 +152,10 @@ fn draining_ends_idle_connections_and_says_close_on_busy_ones() {
     busy.connection.drain();
     busy.send(b"x");
     let output = busy.received();
-    assert!(output.contains("Connection: close\r\n") && output.ends_with("read"), "{output}");
+    assert!(
+        output.contains("Connection: close\r\n") && output.ends_with("read"),
+        "{output}"
+    );
     assert_eq!(busy.close(), Close::Linger);
     busy.finish();
 }

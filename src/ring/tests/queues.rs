@@ -122,7 +122,7 @@ fn waits_end() {
     // A wait without limit ends with a completion that is there already.
     driven
         .ring
-        .shutdown(token(OpKind::Shutdown), near.as_raw_fd(), Shutdown::Write);
+        .shutdown(token(OpKind::Shutdown), near.as_raw_fd());
     assert_eq!(driven.ring.submit_and_wait(Wait::Forever), Ok(()));
     assert_eq!(driven.next_of(OpKind::Shutdown).result, Ok(0));
 }

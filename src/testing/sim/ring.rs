@@ -11,7 +11,7 @@ use std::rc::Rc;
 
 use super::world::{Operation, Work, World};
 use crate::buf::Pool;
-use crate::ring::{Completion, EnterError, Ring, RingFeatures, Shutdown, Token, Wait};
+use crate::ring::{Completion, EnterError, Ring, RingFeatures, Token, Wait};
 
 /// A [`Ring`] over a [`SimNet`](super::SimNet).
 ///
@@ -85,10 +85,10 @@ impl Ring for SimRing {
         self.start(token, -1, Work::CancelRecv(recv));
     }
 
-    fn shutdown(&mut self, token: Token, fd: RawFd, how: Shutdown) {
+    fn shutdown(&mut self, token: Token, fd: RawFd) {
         let mut world = self.world.borrow_mut();
         world.started += 1;
-        world.shutdown(token, fd, how);
+        world.shutdown(token, fd);
     }
 
     fn close(&mut self, token: Token, fd: RawFd) {

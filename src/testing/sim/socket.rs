@@ -5,7 +5,7 @@
 
 use std::collections::VecDeque;
 
-use crate::ring::{Errno, Shutdown};
+use crate::ring::Errno;
 
 /// Bytes that a peer who does not read lets a server send.
 const WINDOW: usize = 64 * 1024;
@@ -24,7 +24,6 @@ pub(super) struct Socket {
     /// Read by the peer, not yet taken by the test.
     read: Vec<u8>,
     peer_paused: bool,
-    read_shut: bool,
     write_shut: bool,
     descriptor_closed: bool,
     /// Closed, and no operation holds it open.
@@ -53,7 +52,7 @@ impl Socket {
             Inbound::Failed(errno)
         } else if !self.inbound.is_empty() {
             Inbound::Bytes(self.inbound.len())
-        } else if self.peer_finished || self.peer_reset || self.read_shut {
+        } else if self.peer_finished || self.peer_reset {
             Inbound::End
         } else {
             Inbound::Nothing
@@ -89,13 +88,12 @@ impl Socket {
         }
     }
 
-    /// Ends directions, as shutdown(2) does.
-    pub(super) fn shutdown(&mut self, how: Shutdown) -> Result<(), Errno> {
+    /// Ends what is sent, as shutdown(2) does.
+    pub(super) fn shutdown(&mut self) -> Result<(), Errno> {
         if self.peer_reset {
             return Err(Errno::ENOTCONN);
         }
-        self.read_shut |= matches!(how, Shutdown::Read | Shutdown::Both);
-        self.write_shut |= matches!(how, Shutdown::Write | Shutdown::Both);
+        self.write_shut = true;
         Ok(())
     }
 

@@ -11,7 +11,7 @@ use std::time::Duration;
 use super::fault::{Dice, Faults};
 use super::socket::Socket;
 use crate::buf::Pool;
-use crate::ring::{Completion, Errno, Payload, Shutdown, Token};
+use crate::ring::{Completion, Errno, Payload, Token};
 
 /// The first simulated descriptor, far from any that the process has. None is used twice, so that
 /// a use after close cannot hit a stranger.
@@ -169,9 +169,9 @@ impl World {
     }
 
     /// Acts at once, as the real ring does.
-    pub(super) fn shutdown(&mut self, token: Token, fd: RawFd, how: Shutdown) {
+    pub(super) fn shutdown(&mut self, token: Token, fd: RawFd) {
         let result = match self.objects.get(&fd) {
-            Some(&Object::Socket(index)) => self.socket(index).shutdown(how),
+            Some(&Object::Socket(index)) => self.socket(index).shutdown(),
             Some(Object::File(_)) => Err(Errno::ENOTSOCK),
             None => Err(Errno::EBADF),
         };

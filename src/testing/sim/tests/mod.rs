@@ -6,7 +6,7 @@ use std::time::Duration;
 
 use super::*;
 use crate::buf::BufSlice;
-use crate::ring::{Completion, EnterError, Errno, OpKind, Payload, Ring, Shutdown, Token, Wait};
+use crate::ring::{Completion, EnterError, Errno, OpKind, Payload, Ring, Token, Wait};
 
 mod echo;
 
@@ -103,9 +103,7 @@ fn bytes_go_both_ways_and_ends_are_seen() {
     peer.send("too late");
     let end = driven.next();
     assert_eq!((end.result, end.more), (Ok(0), false));
-    driven
-        .ring
-        .shutdown(token(OpKind::Shutdown), fd, Shutdown::Write);
+    driven.ring.shutdown(token(OpKind::Shutdown), fd);
     assert!(peer.saw_fin());
     assert_eq!(driven.next().result, Ok(0));
     driven.close(fd);
@@ -182,9 +180,7 @@ fn a_reset_breaks_what_is_in_flight_and_what_follows() {
     assert_eq!(driven.next().result, Err(Errno::EPIPE));
     driven.ring.recv(token(OpKind::Recv), fd);
     assert_eq!(driven.next().result, Ok(0));
-    driven
-        .ring
-        .shutdown(token(OpKind::Shutdown), fd, Shutdown::Both);
+    driven.ring.shutdown(token(OpKind::Shutdown), fd);
     assert_eq!(driven.next().result, Err(Errno::ENOTCONN));
     driven.close(fd);
     driven.net.assert_quiet();
@@ -234,9 +230,7 @@ fn descriptors_are_checked() {
         assert_eq!(driven.next().result, Err(Errno::EBADF));
         driven.ring.accept(token(OpKind::Accept), fd);
         assert_eq!(driven.next().result, Err(Errno::EBADF));
-        driven
-            .ring
-            .shutdown(token(OpKind::Shutdown), fd, Shutdown::Both);
+        driven.ring.shutdown(token(OpKind::Shutdown), fd);
         assert_eq!(driven.next().result, Err(Errno::EBADF));
         driven.ring.send(token(OpKind::Send), fd, vec![1], 0);
         let sent = driven.next();
