@@ -50,7 +50,7 @@ impl RequestFeature {
 
     pub(crate) fn reset(&self) {
         if let Ok(mut head) = self.head.try_borrow_mut() {
-            head.clear();
+            head.release();
         }
     }
 }

@@ -55,6 +55,13 @@ impl ResponseFeature {
         outbound.fields.set(name, value.as_ref()).map_err(invalid)
     }
 
+    /// Sets Content-Type.
+    pub(crate) fn set_content_type(&self, value: &str) -> Result<(), ResponseError> {
+        let mut outbound = self.outbound.borrow_mut();
+        outbound.check_open()?;
+        outbound.fields.set_content_type(value).map_err(invalid)
+    }
+
     /// The fields as they stand.
     #[must_use]
     pub fn fields(&self) -> Ref<'_, FieldSection> {

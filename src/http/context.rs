@@ -176,9 +176,7 @@ impl HttpContext {
     /// Those of [`status`](Self::status).
     pub fn fixed(&self, content_type: &str, bytes: &'static [u8]) -> Result<(), ResponseError> {
         self.exchange.outbound().borrow_mut().set_fixed(bytes)?;
-        self.exchange
-            .response
-            .set_field("Content-Type", content_type)
+        self.exchange.response.set_content_type(content_type)
     }
 
     /// Answers with a text (`text/plain; charset=utf-8`), in place of any body written before.
@@ -201,9 +199,7 @@ impl HttpContext {
             .borrow_mut()
             .replace_body()?
             .extend_from_slice(bytes.as_ref());
-        self.exchange
-            .response
-            .set_field("Content-Type", content_type)
+        self.exchange.response.set_content_type(content_type)
     }
 
     /// Answers with a value as JSON (`application/json`), in place of any body written before.
@@ -220,9 +216,7 @@ impl HttpContext {
                 return Err(ResponseError::NotSerialisable);
             }
         }
-        self.exchange
-            .response
-            .set_field("Content-Type", "application/json")
+        self.exchange.response.set_content_type("application/json")
     }
 
     /// Sends the head now, before any of the body.

@@ -148,15 +148,23 @@ impl Exchange {
 
     /// The handler is done.
     pub(crate) fn finish(&self, result: Result<(), &HandlerError>) {
+        let fallback = match result {
+            Ok(()) => Status::INTERNAL_SERVER_ERROR,
+            Err(error) => self.status_of(error),
+        };
+        self.outbound().borrow_mut().finish(result, fallback);
+        self.mark();
+    }
+
+    /// The status that answers a failed handler.
+    fn status_of(&self, error: &HandlerError) -> Status {
         // A handler may have wrapped the body's error in one of its own.
         let state = match self.inbound.borrow().state() {
             BodyState::Failed(error) => Some(error),
             BodyState::Open | BodyState::Complete => None,
         };
-        let body_error = result.err().and_then(HandlerError::body_error).or(state);
-        let fallback = body_error.map_or(Status::INTERNAL_SERVER_ERROR, BodyError::status);
-        self.outbound().borrow_mut().finish(result, fallback);
-        self.mark();
+        let body_error = error.body_error().or(state);
+        body_error.map_or(Status::INTERNAL_SERVER_ERROR, BodyError::status)
     }
 
     /// The connection is gone: everything the handler waits for ends.

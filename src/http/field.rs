@@ -113,6 +113,28 @@ impl FieldSection {
         if !is_token(name) {
             return Err(FieldError::Name);
         }
+        self.push_line(name, KnownField::from_name(name), value)
+    }
+
+    /// Sets Content-Type (RFC 9110, 8.3), which nearly every response has: its name needs no check
+    /// and, in a section without lines, replaces nothing.
+    pub(crate) fn set_content_type(&mut self, value: &str) -> Result<(), FieldError> {
+        const NAME: &str = "Content-Type";
+        if self.is_empty() {
+            self.push_line(NAME.as_bytes(), None, value.as_bytes())
+        } else {
+            self.set(NAME, value)
+        }
+    }
+
+    /// Adds a line whose name is a token.
+    #[inline]
+    fn push_line(
+        &mut self,
+        name: &[u8],
+        known: Option<KnownField>,
+        value: &[u8],
+    ) -> Result<(), FieldError> {
         if !is_field_value(value) {
             return Err(FieldError::Value);
         }
@@ -123,7 +145,6 @@ impl FieldSection {
         if end > limits::HEAD_BYTES_CEILING {
             return Err(FieldError::TooLong);
         }
-        let known = KnownField::from_name(name);
         self.wire.reserve(end - start);
         self.wire.extend_from_slice(name);
         self.wire.extend_from_slice(b": ");

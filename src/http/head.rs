@@ -223,6 +223,12 @@ impl RequestHead {
         self.known = KnownSet::default();
     }
 
+    /// Gives back a receive buffer that the head held. What else it holds is forgotten when the
+    /// next head begins, so that nothing is cleared twice.
+    pub(crate) fn release(&mut self) {
+        self.take_owned();
+    }
+
     /// Leaves the head without bytes; those it owned become the spare.
     fn take_owned(&mut self) {
         if let HeadBytes::Owned(bytes) = std::mem::take(&mut self.bytes)

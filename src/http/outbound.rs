@@ -4,7 +4,7 @@
 //! Knows no wire format: the protocol decides framing from what it finds here.
 
 use super::field::parse_content_length;
-use super::{FieldSection, HandlerError, ResponseError, Status};
+use super::{FieldSection, HandlerError, KnownField, ResponseError, Status};
 use crate::task::Parked;
 
 /// How the handler ended.
@@ -160,7 +160,7 @@ impl Outbound {
 
     /// The Content-Length that the handler has set, when it is a number.
     pub(crate) fn announced_length(&self) -> Option<u64> {
-        if self.fields.is_empty() {
+        if !self.fields.known().contains(KnownField::ContentLength) {
             return None;
         }
         parse_content_length(self.fields.get("content-length")?).ok()
