@@ -10,7 +10,7 @@ use std::mem::MaybeUninit;
 use super::Reject;
 use super::framing::{Framing, FramingFields};
 use super::line::diagnose;
-use super::scan::{HeadScan, Scanned};
+use super::scan::{HeadScan, Scanned, ValidHost};
 use crate::http::authority::Authority;
 use crate::http::{FieldSpan, KnownField, Method, RequestHead, Span, TargetForm, Version};
 use crate::limits::{FIELD_COUNT_CEILING, Limits};
@@ -48,7 +48,7 @@ pub(crate) fn parse(
 ) -> Result<Parse, Reject> {
     let parsed = parse_resumed(input, scan, limits, head);
     if parsed != Ok(Parse::Incomplete) {
-        *scan = HeadScan::default();
+        scan.restart();
     }
     parsed
 }
@@ -67,7 +67,7 @@ fn parse_resumed(
     if !scan.is_fresh() && scan.advance(input, limits)? == Scanned::Open {
         return Ok(Parse::Incomplete);
     }
-    if let Read::Complete { consumed, framing } = read(input, scan.start(), limits, head)? {
+    if let Read::Complete { consumed, framing } = read(input, scan, limits, head)? {
         return Ok(Parse::Complete { consumed, framing });
     }
     match scan.advance(input, limits)? {
@@ -93,10 +93,11 @@ enum Read {
 #[inline(always)]
 fn read(
     input: &[u8],
-    start: usize,
+    scan: &mut HeadScan,
     limits: &Limits,
     head: &mut RequestHead,
 ) -> Result<Read, Reject> {
+    let start = scan.start();
     let mut lines = [const { MaybeUninit::uninit() }; FIELD_COUNT_CEILING];
     let Some(lines) = lines.get_mut(..limits.field_count_max) else {
         return Ok(Read::Refused);
@@ -141,7 +142,7 @@ fn read(
         });
     }
     head.read_target(input, span_in(input, target.as_bytes()))?;
-    check_host(input, host, head)?;
+    check_host(input, host, head, &mut scan.host)?;
     let framing = fields.conclude(method, version)?;
     Ok(Read::Complete { consumed, framing })
 }
@@ -185,7 +186,12 @@ fn span_in(input: &[u8], part: &[u8]) -> Span {
 
 /// Applies the rules for Host (RFC 9112, 3.2) and leaves the authority in the head.
 #[inline]
-fn check_host(input: &[u8], host: Option<Span>, head: &mut RequestHead) -> Result<(), Reject> {
+fn check_host(
+    input: &[u8],
+    host: Option<Span>,
+    head: &mut RequestHead,
+    valid: &mut ValidHost,
+) -> Result<(), Reject> {
     let Some(span) = host else {
         return if head.version() == Version::Http10 {
             Ok(())
@@ -194,6 +200,10 @@ fn check_host(input: &[u8], host: Option<Span>, head: &mut RequestHead) -> Resul
         };
     };
     let value = span.of(input);
+    if head.target_parts().authority.is_none() && valid.is(value) {
+        head.set_authority(span);
+        return Ok(());
+    }
     let host = match value {
         // A target URI without an authority sends it empty.
         b"" => None,
@@ -202,6 +212,7 @@ fn check_host(input: &[u8], host: Option<Span>, head: &mut RequestHead) -> Resul
     let target = head.target_parts();
     let Some(target_authority) = target.authority else {
         if host.is_some() {
+            valid.remember(value);
             head.set_authority(span);
         }
         return Ok(());

@@ -25,6 +25,46 @@ pub(crate) struct HeadScan {
     /// Where the field lines begin; `None` while the request line has no end.
     fields_start: Option<usize>,
     field_count: usize,
+    /// The last Host that was found valid: the next request of a connection nearly always has the
+    /// same, and then it is compared, not parsed.
+    pub(super) host: ValidHost,
+}
+
+/// A Host value that was found valid, if it is short enough to be remembered.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct ValidHost {
+    bytes: [u8; Self::BYTES_MAX],
+    /// 0 while there is none.
+    len: u8,
+}
+
+impl ValidHost {
+    /// Longer than most names with a port, and small beside a connection.
+    const BYTES_MAX: usize = 48;
+
+    /// Whether `value` is the remembered one.
+    #[inline]
+    pub(super) fn is(&self, value: &[u8]) -> bool {
+        !value.is_empty() && self.bytes.get(..usize::from(self.len)) == Some(value)
+    }
+
+    /// Remembers a valid value.
+    pub(super) fn remember(&mut self, value: &[u8]) {
+        if let Some(bytes) = self.bytes.get_mut(..value.len()) {
+            bytes.copy_from_slice(value);
+            // At most 48, so the cast loses nothing.
+            self.len = value.len() as u8;
+        }
+    }
+}
+
+impl Default for ValidHost {
+    fn default() -> Self {
+        Self {
+            bytes: [0; Self::BYTES_MAX],
+            len: 0,
+        }
+    }
 }
 
 /// How far the search got.
@@ -39,6 +79,15 @@ pub(super) enum Scanned {
 }
 
 impl HeadScan {
+    /// Makes the search new again for the next head.
+    pub(super) fn restart(&mut self) {
+        self.start = 0;
+        self.position = 0;
+        self.line_start = 0;
+        self.fields_start = None;
+        self.field_count = 0;
+    }
+
     /// Where the request line begins. Meaningful once [`HeadScan::find_start`] has said so.
     pub(super) fn start(&self) -> usize {
         self.start

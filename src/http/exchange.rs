@@ -84,8 +84,10 @@ impl Exchange {
         self.request.reset();
         self.inbound.borrow_mut().reset();
         self.outbound().borrow_mut().reset(BODY_CAPACITY_KEPT);
-        self.detection.reset();
-        self.request_trailers.reset();
+        if self.detection.can_have_body() {
+            self.detection.reset();
+            self.request_trailers.reset();
+        }
         self.response_trailers.reset();
         self.body_size.reset(limits.body_bytes_max);
         self.body_rate.reset(limits.request_body_rate_min);

@@ -118,6 +118,7 @@ impl FieldSection {
 
     /// Sets Content-Type (RFC 9110, 8.3), which nearly every response has: its name needs no check
     /// and, in a section without lines, replaces nothing.
+    #[inline]
     pub(crate) fn set_content_type(&mut self, value: &str) -> Result<(), FieldError> {
         const NAME: &str = "Content-Type";
         if self.is_empty() {
@@ -128,7 +129,7 @@ impl FieldSection {
     }
 
     /// Adds a line whose name is a token.
-    #[inline]
+    #[inline(always)]
     fn push_line(
         &mut self,
         name: &[u8],

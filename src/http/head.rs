@@ -286,7 +286,7 @@ impl RequestHead {
     /// Gives the head the bytes that its spans were made over, still in their receive buffer.
     #[inline]
     pub(crate) fn attach_pooled(&mut self, slice: BufSlice) {
-        self.take_owned();
+        // The spans were begun with a clear, so there are no owned bytes to keep.
         self.bytes = HeadBytes::Pooled(slice);
     }
 

@@ -30,6 +30,8 @@ pub(crate) struct Inbound {
     reader: Option<Parked>,
     reading: bool,
     full: bool,
+    /// Whether anything but the default is in here: most requests have no body to reset.
+    used: bool,
 }
 
 impl Default for Inbound {
@@ -43,6 +45,7 @@ impl Default for Inbound {
             reader: None,
             reading: false,
             full: false,
+            used: false,
         }
     }
 }
@@ -50,6 +53,9 @@ impl Default for Inbound {
 impl Inbound {
     /// Back to the body of a request that has none.
     pub(crate) fn reset(&mut self) {
+        if !std::mem::replace(&mut self.used, false) {
+            return;
+        }
         self.queue.clear();
         self.queued_bytes = 0;
         self.taken_bytes = 0;
@@ -62,6 +68,7 @@ impl Inbound {
 
     /// Expects a body: of `declared` bytes, or of unknown length.
     pub(crate) fn open(&mut self, declared: Option<u64>) {
+        self.used = true;
         self.declared = declared;
         self.state = BodyState::Open;
     }
@@ -118,6 +125,7 @@ impl Inbound {
     /// Takes the next chunk. The second value tells that the connection should be driven: the
     /// handler reads for the first time, a full queue has room again, or the body has failed.
     pub(crate) fn take(&mut self, limit: Option<u64>) -> (Option<Result<Chunk, BodyError>>, bool) {
+        self.used = true;
         let first = !std::mem::replace(&mut self.reading, true);
         if let (Some(declared), Some(limit)) = (self.declared, limit)
             && declared > limit
