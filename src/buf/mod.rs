@@ -10,12 +10,14 @@
 mod pool;
 mod region;
 mod slice;
+mod text;
 
 pub(crate) use pool::Pool;
 pub use pool::PoolError;
 pub use region::OutOfMemory;
 pub(crate) use region::Region;
 pub(crate) use slice::BufSlice;
+pub(crate) use text::text;
 
 #[cfg(test)]
 mod tests;

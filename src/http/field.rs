@@ -10,6 +10,7 @@ use std::fmt;
 
 use super::known::{KnownField, KnownSet};
 use super::span::Span;
+use crate::buf::text;
 use crate::limits;
 
 /// One field line: a name and a value.
@@ -25,7 +26,7 @@ impl<'a> FieldLine<'a> {
     /// The value as text, when it is UTF-8.
     #[must_use]
     pub fn text(&self) -> Option<&'a str> {
-        std::str::from_utf8(self.value).ok()
+        text(self.value)
     }
 }
 
@@ -42,7 +43,7 @@ impl FieldSpan {
     #[inline]
     pub(crate) fn of(self, bytes: &[u8]) -> FieldLine<'_> {
         FieldLine {
-            name: std::str::from_utf8(self.name.of(bytes)).unwrap_or_default(),
+            name: text(self.name.of(bytes)).unwrap_or_default(),
             value: self.value.of(bytes),
         }
     }

@@ -17,7 +17,7 @@ use super::known::{KnownField, KnownSet};
 use super::span::Span;
 use super::target::{Scheme, Target, TargetError, TargetForm, decode_path};
 use super::{Method, Version};
-use crate::buf::BufSlice;
+use crate::buf::{BufSlice, text};
 use crate::limits;
 
 /// The bytes that the spans of a head lie in.
@@ -178,7 +178,7 @@ impl RequestHead {
     /// [`RequestHead::field`] as text; `None` also when it is not UTF-8.
     #[must_use]
     pub fn field_text(&self, name: &str) -> Option<&str> {
-        std::str::from_utf8(self.field(name)?).ok()
+        text(self.field(name)?)
     }
 
     /// The field lines in the order they came.
@@ -198,7 +198,7 @@ impl RequestHead {
 
     #[inline]
     fn text(&self, span: Span) -> &str {
-        std::str::from_utf8(span.of(self.bytes.bytes())).unwrap_or_default()
+        text(span.of(self.bytes.bytes())).unwrap_or_default()
     }
 }
 
