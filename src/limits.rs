@@ -44,6 +44,10 @@ pub(crate) const FIELD_LINES_KEPT: usize = 128;
 /// lost to a reset: a few round trips of the slowest path.
 pub(crate) const LINGER_TIMEOUT_MS: u64 = 2_000;
 
+/// Bytes that a closing connection reads and forgets at most. Enough for what a peer has on its way
+/// when it is refused; one that goes on regardless is not served by reading more.
+pub(crate) const LINGER_BYTES_MAX: usize = 1024 * 1024;
+
 /// The lowest speed a peer may have before it is cut off.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct DataRate {

@@ -125,6 +125,8 @@ pub(crate) struct Connection {
     pub(super) request: RequestFacts,
     pub(super) exchange: Option<Rc<Exchange>>,
     pub(super) input_ended: bool,
+    /// Bytes forgotten since the connection began to close.
+    pub(super) lingered: usize,
     pub(super) rate: RateClock,
     /// Millisecond at which `expire` is due; `u64::MAX` for none.
     pub(super) deadline: u64,
@@ -146,6 +148,7 @@ impl Connection {
             request: RequestFacts::default(),
             exchange: None,
             input_ended: false,
+            lingered: 0,
             rate: RateClock::default(),
             deadline: after(turn.now, turn.limits.keep_alive_timeout),
         }

@@ -8,6 +8,7 @@ use super::framing::{BodyFraming, Framing};
 use super::head::{Parse, parse};
 use super::reject::Reject;
 use crate::http::{BodyError, BodyState, Exchange, FieldSection, Method, Turn, Version};
+use crate::limits::LINGER_BYTES_MAX;
 
 /// What became of the waiting bytes.
 #[derive(Debug)]
@@ -32,7 +33,11 @@ impl Connection {
             Phase::Exchange => self.consume_body(turn),
             Phase::Drain => self.consume_unread(turn),
             Phase::Closing => {
+                self.lingered = self.lingered.saturating_add(self.backlog.len());
                 self.backlog.consume(usize::MAX);
+                if self.lingered > LINGER_BYTES_MAX && self.close == Close::Linger {
+                    self.close = Close::Now;
+                }
                 Consumed::Nothing
             }
         }

@@ -52,6 +52,20 @@ fn a_slow_head_is_408_however_it_trickles() {
 }
 
 #[test]
+fn a_refused_peer_that_goes_on_sending_is_cut_off() {
+    let mut peer = Peer::new(read);
+    peer.send(b"G@T / HTTP/1.1\r\n\r\n");
+    assert_eq!(peer.close(), Close::Linger);
+    for _ in 0..256 {
+        peer.send(&[b'x'; 4096]);
+    }
+    assert_eq!(peer.close(), Close::Linger);
+    peer.send(b"x");
+    assert_eq!(peer.close(), Close::Now);
+    peer.finish();
+}
+
+#[test]
 fn a_slow_body_is_408() {
     let rate = DataRate {
         bytes_per_second: 100,
