@@ -310,12 +310,13 @@ impl Connection {
                     Body::Length(_) | Body::Chunked(_) if self.backlog.is_empty() => {
                         self.fail_body(BodyError::UnexpectedEnd, turn);
                     }
-                    Body::Raw => {
+                    // What still waits for room comes before the end.
+                    Body::Raw if self.backlog.is_empty() => {
                         if let Some(exchange) = &self.exchange {
                             exchange.inbound.borrow_mut().complete();
                         }
                     }
-                    Body::Length(_) | Body::Chunked(_) | Body::Done => {}
+                    Body::Length(_) | Body::Chunked(_) | Body::Raw | Body::Done => {}
                 }
             }
         }

@@ -21,5 +21,15 @@ mod scan;
 mod tests;
 mod transmit;
 
+#[cfg(any(test, feature = "testing"))]
+pub(crate) use self::{
+    chunked::{ChunkedDecoder, Step},
+    encode::{
+        CHUNK_END, ConnectionOption, ResponseFraming, ResponseHead, encode_chunk_head, encode_head,
+        encode_last_chunk,
+    },
+    head::{Parse, parse},
+    scan::HeadScan,
+};
 pub(crate) use connection::{Close, Connection, Drive};
 pub(crate) use reject::Reject;

@@ -253,20 +253,21 @@ impl HttpContext {
     }
 
     /// Sends an interim response before the final one, as 103 Early Hints (RFC 9110, 15.2).
+    /// HTTP/1.0 has none and drops it.
     ///
     /// # Errors
     ///
-    /// [`ResponseError::NotInformational`] for any status but 100 and 102 to 199, and for HTTP/1.0
-    /// requests; [`ResponseError::AlreadyStarted`] when the final response is on its way.
+    /// [`ResponseError::NotInformational`] for any status but 100 and 102 to 199;
+    /// [`ResponseError::AlreadyStarted`] when the final response is on its way.
     pub fn informational(&self, status: Status, fields: FieldSection) -> Result<(), ResponseError> {
-        if !status.is_informational()
-            || status == Status::SWITCHING_PROTOCOLS
-            || self.request().version() == super::Version::Http10
-        {
+        if !status.is_informational() || status == Status::SWITCHING_PROTOCOLS {
             return Err(ResponseError::NotInformational);
         }
         let mut outbound = self.exchange.outbound().borrow_mut();
         outbound.check_open()?;
+        if self.request().version() == super::Version::Http10 {
+            return Ok(());
+        }
         outbound
             .informational
             .push(Informational { status, fields });

@@ -71,7 +71,7 @@ pub enum ResponseError {
     LengthExceeded,
     /// A field name is no token or a field value holds CR, LF or NUL (RFC 9110, 5.5).
     InvalidField,
-    /// Only 100 and 102 to 199 are informational, and HTTP/1.0 knows none (RFC 9110, 15.2).
+    /// Only 100 and 102 to 199 are informational statuses that can be sent (RFC 9110, 15.2).
     NotInformational,
     /// The request cannot be upgraded, or was upgraded already (RFC 9110, 7.8).
     NotUpgradable,

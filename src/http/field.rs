@@ -122,15 +122,41 @@ impl FieldSection {
     #[inline]
     pub(crate) fn set_content_type(&mut self, value: &str) -> Result<(), FieldError> {
         const NAME: &str = "Content-Type";
-        if self.is_empty() {
-            self.push_line(NAME.as_bytes(), None, value.as_bytes())
-        } else {
-            self.set(NAME, value)
+        const PREFIX: &[u8; 14] = b"Content-Type: ";
+        /// Longer than nearly all media types with their parameters.
+        const SHORT: usize = 48;
+        let bytes = value.as_bytes();
+        let trimmed = !matches!(bytes, [b' ' | b'\t', ..] | [.., b' ' | b'\t']);
+        if !self.is_empty() || bytes.len() > SHORT || !trimmed {
+            return self.set(NAME, value);
         }
+        if !is_field_value(bytes) {
+            return Err(FieldError::Value);
+        }
+        // Put together in a place of constant size, so that one copy is left to make.
+        let mut line = [0; PREFIX.len() + SHORT + 2];
+        let (value_end, end) = (PREFIX.len() + bytes.len(), PREFIX.len() + bytes.len() + 2);
+        for (range, part) in [
+            (0..PREFIX.len(), PREFIX.as_slice()),
+            (PREFIX.len()..value_end, bytes),
+            (value_end..end, b"\r\n"),
+        ] {
+            if let Some(place) = line.get_mut(range) {
+                place.copy_from_slice(part);
+            }
+        }
+        self.wire
+            .extend_from_slice(line.get(..end).unwrap_or_default());
+        self.lines.push(FieldSpan {
+            name: Span::new(0, NAME.len()),
+            value: Span::new(PREFIX.len(), value_end),
+            known: None,
+        });
+        Ok(())
     }
 
     /// Adds a line whose name is a token.
-    #[inline(always)]
+    #[inline]
     fn push_line(
         &mut self,
         name: &[u8],

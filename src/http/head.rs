@@ -252,6 +252,12 @@ impl RequestHead {
     /// Reads the target, which lies at `span` of `bytes`.
     #[inline]
     pub(crate) fn read_target(&mut self, bytes: &[u8], span: Span) -> Result<(), TargetError> {
+        self.target_text = span;
+        // Begun with a clear, so the other parts are those of a target that has only a path.
+        if self.method != Method::Connect && Target::is_plain_path(span.of(bytes)) {
+            self.target.path = span;
+            return Ok(());
+        }
         let mut target = Target::parse(self.method, span.of(bytes))?;
         let base = span.start();
         target.path = target.path.offset(base);
@@ -260,7 +266,6 @@ impl RequestHead {
         if target.is_encoded {
             decode_path(target.path.of(bytes), &mut self.decoded_path)?;
         }
-        self.target_text = span;
         self.authority = target.authority;
         self.target = target;
         Ok(())

@@ -152,6 +152,15 @@ const CLASS: [u8; 256] = {
 };
 
 impl Target {
+    /// Whether a target is a path and nothing else, without anything to decode, as nearly all are.
+    #[inline]
+    pub(crate) fn is_plain_path(text: &[u8]) -> bool {
+        text.first() == Some(&b'/')
+            && text.iter().fold(0, |seen, byte| {
+                seen | CLASS.get(usize::from(*byte)).copied().unwrap_or(BAD)
+            }) == 0
+    }
+
     /// Reads the target of a request with this method.
     #[inline]
     pub(crate) fn parse(method: Method, text: &[u8]) -> Result<Self, TargetError> {

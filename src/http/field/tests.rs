@@ -101,3 +101,32 @@ fn lengths_are_digits_only() {
         assert_eq!(parse_content_length(value.as_bytes()), length, "{value:?}");
     }
 }
+
+#[test]
+fn content_type_is_set_as_any_field_is() {
+    let long = format!("multipart/form-data; boundary={}", "x".repeat(60));
+    for value in [
+        "text/plain",
+        "",
+        " a",
+        "a\t",
+        "a\nb",
+        "\u{e9}",
+        "\u{7f}",
+        &long,
+    ] {
+        for earlier in [None, Some(("Content-Type", "old")), Some(("A", "b"))] {
+            let (mut fast, mut plain) = (FieldSection::new(), FieldSection::new());
+            if let Some((name, value)) = earlier {
+                fast.append(name, value).unwrap();
+                plain.append(name, value).unwrap();
+            }
+            assert_eq!(
+                fast.set_content_type(value),
+                plain.set("Content-Type", value)
+            );
+            assert_eq!(fast.wire(), plain.wire(), "{value:?}");
+            assert_eq!(fast.get("content-type"), plain.get("content-type"));
+        }
+    }
+}

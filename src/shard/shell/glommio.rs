@@ -23,8 +23,9 @@ use super::pace::Pace;
 use super::{Driver, ShellError, Turn};
 use crate::task::{foreign_registrations, foreign_waits};
 
-/// How long tasks that are always runnable may keep the driver waiting. Longer than most polls,
-/// and free while the driver is alone: the timer is armed only by a turn of the executor.
+/// How long tasks that are always runnable may keep the driver waiting. Well above the driver's
+/// longest bounded sleep: the timer is armed by each turn of the executor, and one that expired
+/// during the sleep would cost another wake.
 const PREEMPT: Duration = Duration::from_millis(10);
 
 /// Registered memory of the executor's rings: the least that glommio takes.

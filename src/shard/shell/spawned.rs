@@ -37,7 +37,8 @@ impl std::error::Error for Panicked {}
 
 /// A task that runs on beside the handler; await it for its value.
 ///
-/// Dropping this leaves the task running to its end.
+/// Dropping this leaves the task running to its end; glommio's own handle would cancel it, and
+/// never free it.
 #[derive(Debug)]
 #[must_use = "await it for the value, or drop it expressly to let the task run on alone"]
 pub struct Spawned<T>(JoinHandle<Result<T, Panicked>>);

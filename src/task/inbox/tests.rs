@@ -11,8 +11,8 @@ use super::*;
 fn writes<M: Send>(inbox: &Inbox<M>) -> u64 {
     let mut event = File::from(inbox.fd().try_clone_to_owned().unwrap());
     let mut count = [0; 8];
-    match event.read(&mut count) {
-        Ok(_) => u64::from_ne_bytes(count),
+    match event.read_exact(&mut count) {
+        Ok(()) => u64::from_ne_bytes(count),
         Err(_) => 0,
     }
 }

@@ -1,0 +1,69 @@
+//! Instructions per call of the HTTP/1 codec, counted by callgrind: the same on a busy machine as
+//! on an idle one, so that a change of one percent can be seen.
+//!
+//! `cargo bench --features testing --bench codec_instructions`; it needs valgrind and the runner
+//! that `perf/README.md` names. Every call comes after one that has warmed the memory up.
+
+mod inputs;
+
+use std::hint::black_box;
+
+use gungraun::{library_benchmark, library_benchmark_group, main};
+use lanner::testing::codec::{ChunkedBody, HeadParser, Response};
+
+fn warm_parser(head: &'static [u8]) -> (HeadParser, &'static [u8]) {
+    let mut parser = HeadParser::default();
+    assert_eq!(parser.parse(head), Some(head.len()), "it is a head");
+    (parser, head)
+}
+
+fn warm_decoder(body: &'static [u8]) -> (ChunkedBody, &'static [u8]) {
+    let mut decoder = ChunkedBody::default();
+    assert!(decoder.decode(body).is_some(), "it is one chunked body");
+    (decoder, body)
+}
+
+fn with_buffer(response: Response) -> (Response, Vec<u8>) {
+    (response, Vec::with_capacity(16 * 1024))
+}
+
+// What a benchmark returns is dropped outside of the count.
+#[library_benchmark(setup = warm_parser)]
+#[bench::minimal(inputs::MINIMAL)]
+#[bench::techempower(inputs::TECHEMPOWER)]
+#[bench::browser(inputs::BROWSER)]
+#[bench::upload(inputs::UPLOAD)]
+fn parse_head((mut parser, head): (HeadParser, &[u8])) -> (HeadParser, Option<usize>) {
+    let length = parser.parse(black_box(head));
+    (parser, length)
+}
+
+#[library_benchmark(setup = with_buffer)]
+#[bench::plaintext(inputs::plaintext())]
+#[bench::page(inputs::page())]
+fn encode_response((response, mut out): (Response, Vec<u8>)) -> (Response, Vec<u8>) {
+    response.encode(black_box(inputs::HELLO), &mut out);
+    (response, out)
+}
+
+#[library_benchmark(setup = with_buffer)]
+#[bench::four_pieces(inputs::plaintext())]
+fn encode_chunked((response, mut out): (Response, Vec<u8>)) -> (Response, Vec<u8>) {
+    response.encode_chunked(black_box(&inputs::PIECES), &mut out);
+    (response, out)
+}
+
+#[library_benchmark(setup = warm_decoder)]
+#[bench::small(inputs::SMALL_CHUNKS)]
+#[bench::large(inputs::LARGE_CHUNKS)]
+#[bench::extensions(inputs::EXTENDED_CHUNKS)]
+fn decode_chunked((mut decoder, body): (ChunkedBody, &[u8])) -> (ChunkedBody, Option<usize>) {
+    let data = decoder.decode(black_box(body));
+    (decoder, data)
+}
+
+library_benchmark_group!(
+    name = codec,
+    benchmarks = [parse_head, encode_response, encode_chunked, decode_chunked]
+);
+main!(library_benchmark_groups = codec);
