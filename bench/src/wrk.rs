@@ -153,8 +153,13 @@ impl Wrk {
         let limit = Duration::from_secs(seconds.into()) + SLACK;
         let mut usage = Usage::default();
         let ended = interrupt.wait_for(limit, || {
-            // Its counters go when it does, so the last reading before that has to do.
-            usage = Usage::of_process(running.id()).unwrap_or(usage);
+            // The counters of a thread go when it ends, so the last reading with all of them has to
+            // do; one that has fallen was taken while wrk was ending.
+            if let Ok(now) = Usage::of_process(running.id())
+                && now.cpu_ns >= usage.cpu_ns
+            {
+                usage = now;
+            }
             running.ended()
         })?;
         match ended {

@@ -9,23 +9,23 @@ use lanner::testing::codec::Response;
 use lanner::{FieldSection, Status};
 
 /// Two lines: what a load generator sends.
-pub const MINIMAL: &[u8] = include_bytes!("../../bench/data/heads/minimal.http");
+pub(crate) const MINIMAL: &[u8] = include_bytes!("../../bench/data/heads/minimal.http");
 /// Four lines, one of them long.
-pub const TECHEMPOWER: &[u8] = include_bytes!("../../bench/data/heads/techempower.http");
+pub(crate) const TECHEMPOWER: &[u8] = include_bytes!("../../bench/data/heads/techempower.http");
 /// A navigation of a browser: 17 lines with a cookie.
-pub const BROWSER: &[u8] = include_bytes!("../../bench/data/heads/browser.http");
+pub(crate) const BROWSER: &[u8] = include_bytes!("../../bench/data/heads/browser.http");
 /// A POST with a length and `Expect`.
-pub const UPLOAD: &[u8] = include_bytes!("../../bench/data/heads/upload.http");
+pub(crate) const UPLOAD: &[u8] = include_bytes!("../../bench/data/heads/upload.http");
 
 /// 256 chunks of 16 bytes: all framing.
-pub const SMALL_CHUNKS: &[u8] = include_bytes!("../../bench/data/chunked/small.body");
+pub(crate) const SMALL_CHUNKS: &[u8] = include_bytes!("../../bench/data/chunked/small.body");
 /// 4 chunks of 8 KiB: all data.
-pub const LARGE_CHUNKS: &[u8] = include_bytes!("../../bench/data/chunked/large.body");
+pub(crate) const LARGE_CHUNKS: &[u8] = include_bytes!("../../bench/data/chunked/large.body");
 /// 64 chunks of 64 bytes with extensions, and two trailer fields.
-pub const EXTENDED_CHUNKS: &[u8] = include_bytes!("../../bench/data/chunked/extensions.body");
+pub(crate) const EXTENDED_CHUNKS: &[u8] = include_bytes!("../../bench/data/chunked/extensions.body");
 
 /// The heads and their names.
-pub const HEADS: [(&str, &[u8]); 4] = [
+pub(crate) const HEADS: [(&str, &[u8]); 4] = [
     ("minimal", MINIMAL),
     ("techempower", TECHEMPOWER),
     ("browser", BROWSER),
@@ -33,25 +33,25 @@ pub const HEADS: [(&str, &[u8]); 4] = [
 ];
 
 /// The chunked bodies and their names.
-pub const BODIES: [(&str, &[u8]); 3] = [
+pub(crate) const BODIES: [(&str, &[u8]); 3] = [
     ("small", SMALL_CHUNKS),
     ("large", LARGE_CHUNKS),
     ("extensions", EXTENDED_CHUNKS),
 ];
 
 /// The body of the plaintext response.
-pub const HELLO: &[u8] = b"Hello, World!";
+pub(crate) const HELLO: &[u8] = b"Hello, World!";
 
 /// The pieces of the chunked response.
-pub const PIECES: [&[u8]; 4] = [&[b'a'; 100], &[b'b'; 1000], &[b'c'; 10], &[b'd'; 4096]];
+pub(crate) const PIECES: [&[u8]; 4] = [&[b'a'; 100], &[b'b'; 1000], &[b'c'; 10], &[b'd'; 4096]];
 
 /// What `/plaintext` answers.
-pub fn plaintext() -> Response {
+pub(crate) fn plaintext() -> Response {
     Response::new(Status::OK, fields(&[("Content-Type", "text/plain")]))
 }
 
 /// What a page behind a cache answers: eight fields of the handler.
-pub fn page() -> Response {
+pub(crate) fn page() -> Response {
     let lines = [
         ("Content-Type", "text/html; charset=utf-8"),
         ("Cache-Control", "private, max-age=0, must-revalidate"),

@@ -179,7 +179,13 @@ impl Connection {
                 super::receive::Consumed::Nothing => break,
             }
         }
-        self.end_of_input(turn);
+        // Requests that wait for room come before the end of the input.
+        let held_back = matches!(self.phase, Phase::Head { .. })
+            && !self.backlog.is_empty()
+            && is_full(out, turn);
+        if !held_back {
+            self.end_of_input(turn);
+        }
         self.backlog.settle();
         self.update_deadline(turn);
         Drive::Wait
@@ -349,6 +355,11 @@ impl Connection {
             .saturating_sub(self.rate.elapsed)
             .saturating_add(rate.allowed_ms(self.rate.bytes))
     }
+}
+
+/// Whether so much waits for the peer that no further request is answered for now.
+pub(super) fn is_full(out: &[u8], turn: &Turn<'_>) -> bool {
+    out.len() >= turn.limits.response_buffer_bytes_max.max(1)
 }
 
 /// The millisecond that lies `timeout` after `now`.

@@ -3,7 +3,9 @@
 use std::rc::Rc;
 
 use super::chunked::{ChunkedDecoder, Step};
-use super::connection::{Body, Close, Connection, Phase, RateClock, RequestFacts, Sending, after};
+use super::connection::{
+    Body, Close, Connection, Phase, RateClock, RequestFacts, Sending, after, is_full,
+};
 use super::framing::{BodyFraming, Framing};
 use super::head::{Parse, parse};
 use super::reject::Reject;
@@ -50,7 +52,7 @@ impl Connection {
         out: &mut Vec<u8>,
     ) -> Consumed {
         // Answers that nobody reads must not pile up: the next request waits for the send.
-        if self.backlog.is_empty() || out.len() >= turn.limits.response_buffer_bytes_max.max(1) {
+        if self.backlog.is_empty() || is_full(out, turn) {
             return Consumed::Nothing;
         }
         let exchange = turn.exchanges.take(self.key, turn.limits);

@@ -6,4 +6,9 @@
 #![forbid(unsafe_code)]
 
 pub mod codec;
+pub mod fuzz;
+// Its faults and files are for tests; fuzz targets need only some of them.
+#[cfg_attr(not(test), allow(dead_code))]
 pub(crate) mod sim;
+#[cfg_attr(not(test), allow(dead_code))]
+pub(crate) mod simulated_shard;

@@ -176,6 +176,25 @@ fn a_half_closed_peer_is_still_answered() {
 }
 
 #[test]
+fn a_half_closed_peer_gets_answers_that_had_to_wait_for_room() {
+    let limits = Limits {
+        response_buffer_bytes_max: 1024,
+        ..Limits::default()
+    };
+    let mut peer = Peer::with_limits(async |ctx: &mut HttpContext| ctx.text("x"), limits);
+    // HEAD: an answer with a body would wait in its exchange, not in the backlog.
+    let requests = b"HEAD / HTTP/1.1\r\nHost: x\r\n\r\n".repeat(100);
+    let slice = peer.pool.fill(&requests).unwrap();
+    peer.connection.receive(slice);
+    peer.connection.receive_end();
+    peer.run();
+    let output = peer.received();
+    assert_eq!(output.matches("HTTP/1.1 200 ").count(), 100, "{output}");
+    assert_ne!(peer.close(), Close::No);
+    peer.finish();
+}
+
+#[test]
 fn a_handler_that_does_not_read_holds_the_peer_back() {
     let limits = Limits {
         request_buffer_bytes_max: 64 * 1024,

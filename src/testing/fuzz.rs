@@ -1,0 +1,20 @@
+//! What the fuzz targets run: any bytes in, and a panic when a promise is broken.
+//!
+//! Owns the oracles. Each takes whatever a fuzzer makes up and is deterministic in it. The targets
+//! under `fuzz/` only name these; the tests replay what the fuzzers have found worth keeping.
+
+mod chunked;
+mod connection;
+#[cfg(test)]
+mod corpus;
+mod head;
+
+pub use chunked::chunked;
+pub use connection::connection;
+pub use head::head;
+
+/// The places at which an input is cut in two: each of them in a short one, and some forty of a
+/// long one.
+fn cuts(len: usize) -> impl Iterator<Item = usize> {
+    (1..len).step_by(1 + len / 40)
+}

@@ -1,0 +1,108 @@
+//! The application of simulations: one path for each way in which a handler may behave.
+//!
+//! Whatever it answers depends on the request alone, so that the same requests must have the same
+//! answers however the bytes arrive and whatever goes wrong below.
+
+use std::cell::Cell;
+use std::rc::Rc;
+use std::time::Duration;
+
+use crate::http::{BodyError, FieldSection, HttpContext, ResponseError, Status};
+use crate::shard::sleep;
+
+/// The response field that tells a reader of answers which method it was that is answered.
+pub(crate) const METHOD_FIELD: &str = "Answered-Method";
+
+/// How long `/sleep` takes.
+pub(crate) const NAP: Duration = Duration::from_millis(10);
+
+/// Bytes of what `/large` answers: more than a peer takes that does not read.
+pub(crate) const LARGE_BYTES: usize = 70_000;
+
+/// Bytes of each piece that `/stream` writes.
+const PIECE_BYTES: usize = 7;
+
+/// What of the application's doings must be known to judge the answers.
+#[derive(Clone, Debug, Default)]
+pub(crate) struct Doings {
+    upgrades: Rc<Cell<usize>>,
+}
+
+impl Doings {
+    /// Connections that have been upgraded.
+    pub(crate) fn upgrades(&self) -> usize {
+        self.upgrades.get()
+    }
+}
+
+/// The application. Every path but `/unread` reads the body first:
+///
+/// - `/sleep` then sleeps, and echoes; `/stream` echoes in pieces that it flushes one by one;
+///   `/trailer` echoes with a trailer, `/hints` after an interim response;
+/// - `/large` answers many bytes, whatever the body;
+/// - `/unread` answers at once;
+/// - `/raw` upgrades and echoes the stream, if the request lets it;
+/// - any other path echoes.
+pub(crate) fn application(
+    doings: Doings,
+) -> impl AsyncFn(&mut HttpContext) -> Result<(), Box<dyn std::error::Error>> {
+    async move |ctx: &mut HttpContext| {
+        let path = ctx.request().path().to_owned();
+        let method = ctx.request().method_text().to_owned();
+        ctx.field(METHOD_FIELD, &method)?;
+        if path == "/unread" {
+            return Ok(ctx.text("unread")?);
+        }
+        if path == "/raw" || method == "CONNECT" {
+            return raw(ctx, &doings).await;
+        }
+        let body = read(ctx).await?;
+        answer(ctx, &path, &body).await?;
+        Ok(())
+    }
+}
+
+/// Reads the body to its end. Nothing but the server's limit bounds it.
+async fn read(ctx: &mut HttpContext) -> Result<Vec<u8>, BodyError> {
+    ctx.body().read_to_end(usize::MAX).await
+}
+
+async fn answer(ctx: &mut HttpContext, path: &str, body: &[u8]) -> Result<(), ResponseError> {
+    match path {
+        "/stream" => {
+            for piece in body.chunks(PIECE_BYTES) {
+                ctx.write(piece).await?;
+                ctx.flush().await?;
+            }
+            return Ok(());
+        }
+        "/large" => return ctx.write(large()).await,
+        "/sleep" => sleep(NAP).await,
+        "/trailer" => {
+            ctx.trailer("Length", body.len().to_string())?;
+        }
+        // HTTP/1.0 has none.
+        "/hints" => match ctx.informational(Status::EARLY_HINTS, FieldSection::new()) {
+            Ok(()) | Err(ResponseError::NotInformational) => {}
+            Err(error) => return Err(error),
+        },
+        _ => {}
+    }
+    ctx.bytes("application/octet-stream", body)
+}
+
+async fn raw(ctx: &mut HttpContext, doings: &Doings) -> Result<(), Box<dyn std::error::Error>> {
+    let Ok(mut stream) = ctx.upgrade("raw") else {
+        return Ok(ctx.text("not upgradable")?);
+    };
+    doings.upgrades.set(doings.upgrades.get() + 1);
+    while let Some(bytes) = stream.read().await? {
+        stream.write(&bytes).await?;
+    }
+    Ok(())
+}
+
+/// The body of `/large`.
+pub(crate) fn large() -> Vec<u8> {
+    (0..LARGE_BYTES).map(|at| (at % 251) as u8).collect()
+}
