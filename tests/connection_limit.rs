@@ -9,8 +9,14 @@ use support::{TestServer, eventually};
 
 #[test]
 fn connections_beyond_the_limit_are_closed_at_once() {
-    let limits = Limits { connections_max: Some(2), ..Limits::default() };
-    let server = TestServer::with(Server::new().limits(limits), async |ctx: &mut HttpContext| ctx.text("in"));
+    let limits = Limits {
+        connections_max: Some(2),
+        ..Limits::default()
+    };
+    let server = TestServer::with(
+        Server::new().limits(limits),
+        async |ctx: &mut HttpContext| ctx.text("in"),
+    );
     let mut first = server.connect();
     let mut second = server.connect();
     assert_eq!(first.get("/").text(), "in");
@@ -20,11 +26,20 @@ fn connections_beyond_the_limit_are_closed_at_once() {
         assert_eq!(bytes, b"");
     }
     let stats = server.stats();
-    assert_eq!((stats.connections, stats.connections_open, stats.connections_refused), (2, 2, 3));
+    assert_eq!(
+        (
+            stats.connections,
+            stats.connections_open,
+            stats.connections_refused
+        ),
+        (2, 2, 3)
+    );
     // Those who are in stay, and a place that is left is free.
     assert_eq!(first.get("/").text(), "in");
     drop(second);
-    eventually("the second connection is gone", || server.stats().connections_open == 1);
+    eventually("the second connection is gone", || {
+        server.stats().connections_open == 1
+    });
     let mut third = server.connect();
     assert_eq!(third.get("/").text(), "in");
     drop((first, third));

@@ -10,7 +10,8 @@ use std::error::Error;
 use lanner::{HttpContext, Status};
 use support::TestServer;
 
-const EXPECTING: &str = "POST /read HTTP/1.1\r\nHost: a\r\nContent-Length: 5\r\nExpect: 100-continue\r\n\r\n";
+const EXPECTING: &str =
+    "POST /read HTTP/1.1\r\nHost: a\r\nContent-Length: 5\r\nExpect: 100-continue\r\n\r\n";
 
 /// Reads the body on `/read`, not otherwise.
 async fn application(ctx: &mut HttpContext) -> Result<(), Box<dyn Error>> {
@@ -68,7 +69,10 @@ fn not_sent_when_the_handler_does_not_read() {
     client.send(EXPECTING.replace("/read", "/refuse"));
     let response = client.response();
     assert_eq!((response.status, response.text()), (403, "no, thank you"));
-    assert!(response.closes(), "the peer may or may not send the body that it was not asked for");
+    assert!(
+        response.closes(),
+        "the peer may or may not send the body that it was not asked for"
+    );
     client.expect_end();
     drop(client);
     server.finish();
@@ -111,7 +115,9 @@ fn not_sent_behind_the_head_of_the_response() {
 fn http10_and_requests_without_a_body_expect_nothing() {
     let server = TestServer::start(application);
     let mut client = server.connect();
-    client.send("POST /read HTTP/1.1\r\nHost: a\r\nContent-Length: 0\r\nExpect: 100-continue\r\n\r\n");
+    client.send(
+        "POST /read HTTP/1.1\r\nHost: a\r\nContent-Length: 0\r\nExpect: 100-continue\r\n\r\n",
+    );
     assert_eq!(client.response().status, 200);
     client.send("POST /read HTTP/1.0\r\nContent-Length: 5\r\nExpect: 100-continue\r\n\r\nhello");
     let response = client.response();

@@ -31,7 +31,11 @@ fn early_hints_come_before_the_response_is_known() {
     for link in ["</a.css>; rel=preload", "</b.css>; rel=preload"] {
         let interim = client.response();
         assert_eq!(interim.status, 103);
-        assert_eq!(interim.fields, [("link".to_owned(), link.to_owned())], "nothing that frames or dates it");
+        assert_eq!(
+            interim.fields,
+            [("link".to_owned(), link.to_owned())],
+            "nothing that frames or dates it"
+        );
     }
     gate.open();
     let response = client.response();

@@ -19,7 +19,9 @@ fn every_response_says_when_and_by_whom() {
         let response = client.response();
         assert_eq!(response.field("server"), Some("Lanner"));
         let date = httpdate::parse_http_date(response.field("date").unwrap()).unwrap();
-        let apart = SystemTime::now().duration_since(date).unwrap_or_else(|error| error.duration());
+        let apart = SystemTime::now()
+            .duration_since(date)
+            .unwrap_or_else(|error| error.duration());
         assert!(apart < Duration::from_secs(120), "{apart:?} off");
     }
     drop(client);
@@ -29,20 +31,34 @@ fn every_response_says_when_and_by_whom() {
 #[test]
 fn a_handler_has_the_last_word() {
     let server = TestServer::start(async |ctx: &mut HttpContext| {
-        ctx.field("Date", "Thu, 01 Jan 1970 00:00:00 GMT")?.field("Server", "Other")?;
+        ctx.field("Date", "Thu, 01 Jan 1970 00:00:00 GMT")?
+            .field("Server", "Other")?;
         ctx.response().append_field("Set-Cookie", "a=1")?;
         ctx.response().append_field("Set-Cookie", "b=2")?;
-        assert_eq!(ctx.field("Bad Name", "x").unwrap_err(), ResponseError::InvalidField);
-        assert_eq!(ctx.field("X-Split", "a\r\nb: c").unwrap_err(), ResponseError::InvalidField);
+        assert_eq!(
+            ctx.field("Bad Name", "x").unwrap_err(),
+            ResponseError::InvalidField
+        );
+        assert_eq!(
+            ctx.field("X-Split", "a\r\nb: c").unwrap_err(),
+            ResponseError::InvalidField
+        );
         ctx.text("hello")
     });
     let mut client = server.connect();
     let response = client.get("/");
-    assert_eq!(response.field("date"), Some("Thu, 01 Jan 1970 00:00:00 GMT"));
+    assert_eq!(
+        response.field("date"),
+        Some("Thu, 01 Jan 1970 00:00:00 GMT")
+    );
     assert_eq!(response.field("server"), Some("Other"));
     assert_eq!(response.field("x-split"), None);
-    let cookies: Vec<&str> =
-        response.fields.iter().filter(|(name, _)| name == "set-cookie").map(|(_, value)| value.as_str()).collect();
+    let cookies: Vec<&str> = response
+        .fields
+        .iter()
+        .filter(|(name, _)| name == "set-cookie")
+        .map(|(_, value)| value.as_str())
+        .collect();
     assert_eq!(cookies, ["a=1", "b=2"]);
     drop(client);
     server.finish();
@@ -50,7 +66,10 @@ fn a_handler_has_the_last_word() {
 
 #[test]
 fn the_server_need_not_be_named() {
-    let server = TestServer::with(Server::new().server_field(false), async |ctx: &mut HttpContext| ctx.text("hello"));
+    let server = TestServer::with(
+        Server::new().server_field(false),
+        async |ctx: &mut HttpContext| ctx.text("hello"),
+    );
     let mut client = server.connect();
     assert_eq!(client.get("/").field("server"), None);
     client.send("nonsense\r\n\r\n");

@@ -21,7 +21,10 @@ fn what_is_left_is_drained_and_the_connection_is_reused() {
     let mut client = server.connect();
     let body = vec![b'x'; 500_000];
     for round in 0..3 {
-        client.send(format!("POST /{round} HTTP/1.1\r\nHost: a\r\nContent-Length: {}\r\n\r\n", body.len()));
+        client.send(format!(
+            "POST /{round} HTTP/1.1\r\nHost: a\r\nContent-Length: {}\r\n\r\n",
+            body.len()
+        ));
         // The answer does not wait for the body.
         let response = client.response();
         assert_eq!(response.text(), format!("/{round}"));
@@ -41,11 +44,16 @@ fn what_is_left_is_drained_and_the_connection_is_reused() {
 
 #[test]
 fn a_body_that_never_ends_is_given_up() {
-    let limits = Limits { drain_timeout: Duration::from_millis(200), ..Limits::default() };
+    let limits = Limits {
+        drain_timeout: Duration::from_millis(200),
+        ..Limits::default()
+    };
     let server = TestServer::with(Server::new().limits(limits), ignore);
     for framing in ["Content-Length: 1000", "Transfer-Encoding: chunked"] {
         let mut client = server.connect();
-        client.send(format!("POST /stuck HTTP/1.1\r\nHost: a\r\n{framing}\r\n\r\n"));
+        client.send(format!(
+            "POST /stuck HTTP/1.1\r\nHost: a\r\n{framing}\r\n\r\n"
+        ));
         assert_eq!(client.response().text(), "/stuck");
         let (rest, _) = client.any_end();
         assert_eq!(rest, b"");
@@ -79,7 +87,10 @@ fn a_body_that_is_read_in_part_is_drained_too() {
     let mut client = server.connect();
     let body = vec![b'x'; 300_000];
     for _ in 0..3 {
-        client.send(format!("POST / HTTP/1.1\r\nHost: a\r\nContent-Length: {}\r\n\r\n", body.len()));
+        client.send(format!(
+            "POST / HTTP/1.1\r\nHost: a\r\nContent-Length: {}\r\n\r\n",
+            body.len()
+        ));
         client.send(&body);
         assert_eq!(client.response().text(), "true");
     }

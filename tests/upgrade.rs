@@ -19,7 +19,8 @@ async fn echo(ctx: &mut HttpContext) -> Result<(), Box<dyn Error>> {
         Ok(stream) => stream,
         Err(error) => {
             assert_eq!(error, ResponseError::NotUpgradable);
-            ctx.status(Status::UPGRADE_REQUIRED)?.field("Upgrade", "echo")?;
+            ctx.status(Status::UPGRADE_REQUIRED)?
+                .field("Upgrade", "echo")?;
             return Ok(());
         }
     };
@@ -50,8 +51,17 @@ fn an_upgrade_gives_a_raw_stream() {
         client.send([UPGRADE, "early"].concat());
         let response = client.response();
         assert_eq!(response.status, 101);
-        assert_eq!((response.field("connection"), response.field("upgrade")), (Some("Upgrade"), Some("echo")));
-        assert_eq!((response.field("content-length"), response.field("transfer-encoding")), (None, None));
+        assert_eq!(
+            (response.field("connection"), response.field("upgrade")),
+            (Some("Upgrade"), Some("echo"))
+        );
+        assert_eq!(
+            (
+                response.field("content-length"),
+                response.field("transfer-encoding")
+            ),
+            (None, None)
+        );
         assert_eq!(client.bytes(5), b"early");
         converse(&mut client);
         client.finish_sending();
@@ -68,7 +78,13 @@ fn connect_opens_a_tunnel() {
     client.send("CONNECT example.com:443 HTTP/1.1\r\nHost: example.com:443\r\n\r\n");
     let response = client.head();
     assert_eq!(response.status, 200);
-    assert_eq!((response.field("content-length"), response.field("transfer-encoding")), (None, None));
+    assert_eq!(
+        (
+            response.field("content-length"),
+            response.field("transfer-encoding")
+        ),
+        (None, None)
+    );
     assert_eq!(response.field("connection"), None);
     converse(&mut client);
     client.finish_sending();
@@ -106,7 +122,11 @@ fn without_an_offer_there_is_no_upgrade() {
     ] {
         client.send(request);
         let response = client.response();
-        assert_eq!((response.status, response.field("connection")), (426, Some("Upgrade")), "{request}");
+        assert_eq!(
+            (response.status, response.field("connection")),
+            (426, Some("Upgrade")),
+            "{request}"
+        );
     }
     drop(client);
     server.finish();
@@ -138,7 +158,11 @@ fn a_peer_that_breaks_an_upgraded_stream_ends_its_handler() {
 
 #[test]
 fn upgraded_connections_are_limited_and_do_not_count_as_ordinary_ones() {
-    let limits = Limits { connections_max: Some(1), upgraded_connections_max: Some(1), ..Limits::default() };
+    let limits = Limits {
+        connections_max: Some(1),
+        upgraded_connections_max: Some(1),
+        ..Limits::default()
+    };
     let server = TestServer::with(Server::new().limits(limits), echo);
     let mut first = server.connect();
     first.send(UPGRADE);
@@ -146,10 +170,16 @@ fn upgraded_connections_are_limited_and_do_not_count_as_ordinary_ones() {
     // The upgraded one has left the only place for ordinary connections.
     let mut second = server.connect();
     second.send(UPGRADE);
-    assert_eq!(second.response().status, 426, "a second upgraded connection");
+    assert_eq!(
+        second.response().status,
+        426,
+        "a second upgraded connection"
+    );
     converse(&mut first);
     drop(first);
-    eventually("the first connection is gone", || server.stats().connections_open == 1);
+    eventually("the first connection is gone", || {
+        server.stats().connections_open == 1
+    });
     second.send(UPGRADE);
     assert_eq!(second.response().status, 101);
     converse(&mut second);

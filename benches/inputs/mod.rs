@@ -22,7 +22,8 @@ pub(crate) const SMALL_CHUNKS: &[u8] = include_bytes!("../../bench/data/chunked/
 /// 4 chunks of 8 KiB: all data.
 pub(crate) const LARGE_CHUNKS: &[u8] = include_bytes!("../../bench/data/chunked/large.body");
 /// 64 chunks of 64 bytes with extensions, and two trailer fields.
-pub(crate) const EXTENDED_CHUNKS: &[u8] = include_bytes!("../../bench/data/chunked/extensions.body");
+pub(crate) const EXTENDED_CHUNKS: &[u8] =
+    include_bytes!("../../bench/data/chunked/extensions.body");
 
 /// The heads and their names.
 pub(crate) const HEADS: [(&str, &[u8]); 4] = [

@@ -57,9 +57,18 @@ where
                 // Mostly out of descriptors or memory: some come back when connections end.
                 Err(_) => self.accept_again = self.world.now.saturating_add(ACCEPT_PAUSE_MS),
             }
+            self.stop_listening();
         }
         if let Ok(fd) = completion.result {
             self.admit(RawFd::try_from(fd).unwrap_or(-1));
+        }
+    }
+
+    /// Closes the listening sockets of a shard that drains, once no accept holds them. Before that
+    /// the kernel goes on completing connections, which nobody would answer.
+    pub(super) fn stop_listening(&mut self) {
+        if self.world.draining && !self.accepting.contains(&true) {
+            self.listeners.clear();
         }
     }
 

@@ -308,6 +308,7 @@ where
                 self.ring.cancel(token, listener.as_fd().as_raw_fd());
             }
         }
+        self.stop_listening();
         self.accept_again = u64::MAX;
         for key in self.slots.keys() {
             if let Some(slot) = self.slots.get(key) {

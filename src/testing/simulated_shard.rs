@@ -17,7 +17,6 @@ use std::rc::Rc;
 use std::time::Duration;
 
 use super::sim::{Peer, SimConfig, SimNet, SimRing};
-use crate::features::ServerFeatures;
 use crate::http::{Application, HttpContext, process};
 use crate::limits::Limits;
 use crate::net::{self, BindOptions, Endpoint};
@@ -130,10 +129,12 @@ impl SimulatedShard {
         self.net.connect(self.listener)
     }
 
-    /// Sends the shard a message, as another thread would.
+    /// Sends the shard a message, as another thread would. One that has ended reads none.
     pub(crate) fn tell(&self, message: Control) {
-        assert!(self.mail.send(message).is_ok(), "the shard has an inbox");
-        self.net.wake_inbox();
+        if !self.over {
+            assert!(self.mail.send(message).is_ok(), "the shard has an inbox");
+            self.net.wake_inbox();
+        }
     }
 
     /// How things stand.

@@ -113,13 +113,22 @@ fn executor<E>(cpu: Option<usize>) -> Result<LocalExecutor, ShellError<E>> {
             (GlommioError::ReactorError(ReactorErrorKind::MemLockLimit(limit, _)), _) => {
                 ShellError::Executor(ExecutorError::MemlockTooLow(limit))
             }
-            (GlommioError::IoError(error), _) => ShellError::Executor(
-                error
-                    .raw_os_error()
-                    .map_or(ExecutorError::Unknown, ExecutorError::Refused),
-            ),
+            (GlommioError::IoError(error), _) => ShellError::Executor(refusal(&error)),
             _ => ShellError::Executor(ExecutorError::Unknown),
         })
+}
+
+/// What an I/O error of glommio's stands for.
+fn refusal(error: &std::io::Error) -> ExecutorError {
+    if let Some(errno) = error.raw_os_error() {
+        return ExecutorError::Refused(errno);
+    }
+    // On its way the error of the limit becomes a text, `MemLockLimit(65536/524288)`.
+    let text = error.to_string();
+    let limit = text
+        .strip_prefix("MemLockLimit(")
+        .and_then(|rest| rest.split_once('/')?.0.parse().ok());
+    limit.map_or(ExecutorError::Unknown, ExecutorError::MemlockTooLow)
 }
 
 /// Turns of the driver until it has finished, with turns of the executor between while anybody
@@ -143,5 +152,20 @@ async fn drive<D: Driver>(mut driver: D) {
                 pace.turned(Instant::now());
             }
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_limit_in_words_is_still_told() {
+        let words = std::io::Error::other("MemLockLimit(65536/524288)");
+        assert_eq!(refusal(&words), ExecutorError::MemlockTooLow(65_536));
+        let number = std::io::Error::from_raw_os_error(libc::EPERM);
+        assert_eq!(refusal(&number), ExecutorError::Refused(libc::EPERM));
+        let other = std::io::Error::other("else");
+        assert_eq!(refusal(&other), ExecutorError::Unknown);
     }
 }

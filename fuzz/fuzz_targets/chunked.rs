@@ -1,0 +1,4 @@
+//! Chunked request bodies.
+#![no_main]
+
+libfuzzer_sys::fuzz_target!(|input: &[u8]| lanner::testing::fuzz::chunked(input));
