@@ -27,7 +27,7 @@ pub const SHELLS: [ShellKind; 2] = [ShellKind::Glommio, ShellKind::Thread];
 
 /// A server of one shard on a free port of the loopback interface.
 pub struct TestServer {
-    running: RunningServer,
+    pub running: RunningServer,
     address: SocketAddr,
 }
 
@@ -63,10 +63,6 @@ impl TestServer {
 
     pub fn address(&self) -> SocketAddr {
         self.address
-    }
-
-    pub fn running(&self) -> &RunningServer {
-        &self.running
     }
 
     /// A client of its own connection.

@@ -1,0 +1,76 @@
+//! How a server ends: idle connections at once, requests under way after their answers, what takes
+//! too long cut off.
+
+#![allow(clippy::unwrap_used)]
+
+mod support;
+
+use std::net::TcpStream;
+use std::time::Duration;
+
+use lanner::{HttpContext, Server};
+use support::oneshot::Gate;
+use support::{HANG, SHELLS, TestServer, eventually};
+
+const GET: &str = "GET / HTTP/1.1\r\nHost: a\r\n\r\n";
+
+#[test]
+fn requests_under_way_are_answered_and_idle_connections_closed() {
+    for shell in SHELLS {
+        let gate = Gate::default();
+        let handler_gate = gate.clone();
+        let server = TestServer::with(Server::new().shell(shell), async move |ctx: &mut HttpContext| {
+            if ctx.request().path() == "/at-once" {
+                return ctx.text("at once");
+            }
+            handler_gate.pass().await;
+            ctx.text("answered")
+        });
+        let mut idle = server.connect();
+        assert_eq!(idle.get("/at-once").text(), "at once");
+        let fresh = server.connect();
+        let mut busy = server.connect();
+        // The second request is behind the last one that is answered.
+        busy.send(GET.repeat(2));
+        eventually("all three are in", || server.stats().connections_open == 3);
+        eventually("the request is under way", || server.stats().handlers == 1);
+        let address = server.address();
+        let end = std::thread::spawn(move || server.running.shut_down(HANG));
+        idle.expect_end();
+        let mut fresh = fresh;
+        fresh.expect_end();
+        eventually("nobody accepts any more", || TcpStream::connect(address).is_err());
+        gate.open();
+        let response = busy.response();
+        assert_eq!(response.text(), "answered", "{shell:?}");
+        assert!(response.closes());
+        busy.expect_end();
+        drop(busy);
+        assert!(end.join().unwrap());
+    }
+}
+
+#[test]
+fn what_outlasts_the_limit_is_cut_off() {
+    for shell in SHELLS {
+        let server = TestServer::with(Server::new().shell(shell), async |_: &mut HttpContext| {
+            std::future::pending::<()>().await;
+        });
+        let mut client = server.connect();
+        client.send(GET);
+        eventually("the request is under way", || server.stats().handlers == 1);
+        assert!(!server.running.shut_down(Duration::from_millis(50)), "{shell:?}");
+        assert_eq!(client.any_end().0, b"");
+    }
+}
+
+#[test]
+fn a_dropped_server_ends_at_once() {
+    let server = TestServer::start(async |ctx: &mut HttpContext| ctx.text("hello"));
+    let address = server.address();
+    let mut client = server.connect();
+    assert_eq!(client.get("/").text(), "hello");
+    drop(server);
+    assert_eq!(client.any_end().0, b"");
+    assert!(TcpStream::connect(address).is_err());
+}
