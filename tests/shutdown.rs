@@ -28,7 +28,7 @@ fn requests_under_way_are_answered_and_idle_connections_closed() {
         });
         let mut idle = server.connect();
         assert_eq!(idle.get("/at-once").text(), "at once");
-        let fresh = server.connect();
+        let mut fresh = server.connect();
         let mut busy = server.connect();
         // The second request is behind the last one that is answered.
         busy.send(GET.repeat(2));
@@ -37,8 +37,8 @@ fn requests_under_way_are_answered_and_idle_connections_closed() {
         let address = server.address();
         let end = std::thread::spawn(move || server.running.shut_down(HANG));
         idle.expect_end();
-        let mut fresh = fresh;
         fresh.expect_end();
+        drop((idle, fresh));
         eventually("nobody accepts any more", || TcpStream::connect(address).is_err());
         gate.open();
         let response = busy.response();

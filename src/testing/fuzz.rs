@@ -13,8 +13,8 @@ pub use chunked::chunked;
 pub use connection::connection;
 pub use head::head;
 
-/// The places at which an input is cut in two: each of them in a short one, and some forty of a
+/// The places at which an input is cut in two: each of them in a short one, and some sixteen of a
 /// long one.
 fn cuts(len: usize) -> impl Iterator<Item = usize> {
-    (1..len).step_by(1 + len / 40)
+    (1..len).step_by(1 + len / 16)
 }
