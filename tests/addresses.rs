@@ -1,7 +1,7 @@
 //! Where a server listens: ports of the kernel's choice, localhost, Unix domain sockets; and what it
 //! says when it cannot.
 
-#![allow(clippy::unwrap_used)]
+#![allow(clippy::indexing_slicing, clippy::unwrap_used)]
 
 mod support;
 
@@ -23,7 +23,10 @@ async fn local_address(ctx: &mut HttpContext) -> Result<(), lanner::ResponseErro
 
 fn start(urls: &str) -> Result<RunningServer, StartError> {
     let shards = ShardCount::Fixed(NonZeroU16::new(2).unwrap());
-    Server::new().urls(urls)?.shards(shards).start(local_address)
+    Server::new()
+        .urls(urls)?
+        .shards(shards)
+        .start(local_address)
 }
 
 fn addresses(server: &RunningServer) -> Vec<String> {
@@ -72,7 +75,10 @@ fn each_address_with_port_0_gets_one_port_for_all_shards() {
     for address in &addresses {
         let address: SocketAddr = address.strip_prefix("http://").unwrap().parse().unwrap();
         assert_ne!(address.port(), 0);
-        assert_eq!(Client::connect(address).get("/").text(), address.to_string());
+        assert_eq!(
+            Client::connect(address).get("/").text(),
+            address.to_string()
+        );
     }
     for shard in server.features().shards().iter() {
         assert_eq!(shard.addresses, addresses);
@@ -84,7 +90,11 @@ fn each_address_with_port_0_gets_one_port_for_all_shards() {
 fn localhost_is_both_loopback_addresses() {
     // Localhost takes no port 0, so a port that was free a moment ago is tried until one still is.
     let server = (0..100).find_map(|_| {
-        let port = TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).unwrap().local_addr().unwrap().port();
+        let port = TcpListener::bind((Ipv4Addr::LOCALHOST, 0))
+            .unwrap()
+            .local_addr()
+            .unwrap()
+            .port();
         Some((start(&format!("http://localhost:{port}")).ok()?, port))
     });
     let (server, port) = server.expect("no port is free on both loopback addresses");
@@ -102,7 +112,16 @@ fn localhost_is_both_loopback_addresses() {
 #[test]
 fn any_address_serves_ipv4_too() {
     let server = start("http://*:0").unwrap();
-    let port = server.addresses().iter().next().unwrap().rsplit(':').next().unwrap().parse().unwrap();
+    let port = server
+        .addresses()
+        .iter()
+        .next()
+        .unwrap()
+        .rsplit(':')
+        .next()
+        .unwrap()
+        .parse()
+        .unwrap();
     let end = SocketAddr::from((Ipv4Addr::LOCALHOST, port));
     assert_eq!(Client::connect(end).get("/").text(), end.to_string());
     assert!(server.shut_down(HANG));
@@ -114,9 +133,15 @@ fn a_unix_socket_has_its_mode_and_leaves_no_file() {
     let server = start(&directory.url("?mode=600")).unwrap();
     let socket = directory.socket();
     assert_eq!(addresses(&server), [directory.url("")]);
-    assert_eq!(fs::metadata(&socket).unwrap().permissions().mode() & 0o777, 0o600);
+    assert_eq!(
+        fs::metadata(&socket).unwrap().permissions().mode() & 0o777,
+        0o600
+    );
     for _ in 0..4 {
-        assert_eq!(connect_unix(&socket).get("/").text(), format!("unix:{}", socket.display()));
+        assert_eq!(
+            connect_unix(&socket).get("/").text(),
+            format!("unix:{}", socket.display())
+        );
     }
     assert!(server.shut_down(HANG));
     assert!(!socket.exists());
@@ -130,8 +155,15 @@ fn a_stale_socket_file_is_replaced_and_another_servers_is_not() {
     let server = start(&directory.url("")).unwrap();
     assert_eq!(connect_unix(&directory.socket()).get("/").status, 200);
     let error = start(&directory.url("")).unwrap_err().to_string();
-    assert!(error.contains(&directory.url("")) && error.contains("serves this socket already"), "{error}");
-    assert_eq!(connect_unix(&directory.socket()).get("/").status, 200, "the first one goes on");
+    assert!(
+        error.contains(&directory.url("")) && error.contains("serves this socket already"),
+        "{error}"
+    );
+    assert_eq!(
+        connect_unix(&directory.socket()).get("/").status,
+        200,
+        "the first one goes on"
+    );
     assert!(server.shut_down(HANG));
 }
 
@@ -143,7 +175,10 @@ fn an_abstract_socket_needs_no_file() {
     let address = std::os::unix::net::SocketAddr::from_abstract_name(&name).unwrap();
     let stream = UnixStream::connect_addr(&address).unwrap();
     stream.set_read_timeout(Some(HANG)).unwrap();
-    assert_eq!(Client::over(stream).get("/").text(), format!("unix:@{name}"));
+    assert_eq!(
+        Client::over(stream).get("/").text(),
+        format!("unix:@{name}")
+    );
     assert!(server.shut_down(HANG));
 }
 
@@ -154,16 +189,31 @@ fn an_address_in_use_is_said_in_one_line() {
     let error = start(&url).unwrap_err();
     assert!(matches!(error, StartError::Bind(_)));
     let line = error.to_string();
-    assert!(line.starts_with(&format!("failed to bind to {url}: the address is already in use")), "{line}");
+    assert!(
+        line.starts_with(&format!(
+            "failed to bind to {url}: the address is already in use"
+        )),
+        "{line}"
+    );
     assert!(!line.contains('\n'));
 }
 
 #[test]
 fn two_servers_share_an_address_only_if_both_ask_for_it() {
-    let first = Server::new().urls("http://127.0.0.1:0").unwrap().reuse_port(true).start(local_address).unwrap();
+    let first = Server::new()
+        .urls("http://127.0.0.1:0")
+        .unwrap()
+        .reuse_port(true)
+        .start(local_address)
+        .unwrap();
     let url = addresses(&first).remove(0);
     assert!(start(&url).is_err());
-    let second = Server::new().urls(&url).unwrap().reuse_port(true).start(local_address).unwrap();
+    let second = Server::new()
+        .urls(&url)
+        .unwrap()
+        .reuse_port(true)
+        .start(local_address)
+        .unwrap();
     assert_eq!(addresses(&second), [url]);
     assert!(first.shut_down(HANG));
     assert!(second.shut_down(HANG));

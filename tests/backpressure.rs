@@ -1,6 +1,6 @@
 //! Backpressure in both directions: who does not read stops who sends, and what waits is bounded.
 
-#![allow(clippy::unwrap_used)]
+#![allow(clippy::indexing_slicing, clippy::unwrap_used)]
 
 mod support;
 

@@ -1,6 +1,6 @@
 //! The routes of the application that the command serves.
 
-#![allow(clippy::unwrap_used)]
+#![allow(clippy::indexing_slicing, clippy::unwrap_used)]
 
 mod support;
 
@@ -20,7 +20,9 @@ fn served(test: impl FnOnce(SocketAddr)) {
 /// Sends a request with a method and a body and reads the answer.
 fn request(client: &mut Client, method: &str, path: &str, fields: &str, body: &str) -> Response {
     let length = body.len();
-    client.send(format!("{method} {path} HTTP/1.1\r\nHost: a\r\n{fields}Content-Length: {length}\r\n\r\n{body}"));
+    client.send(format!(
+        "{method} {path} HTTP/1.1\r\nHost: a\r\n{fields}Content-Length: {length}\r\n\r\n{body}"
+    ));
     client.response()
 }
 
@@ -29,7 +31,10 @@ fn fixed_answers() {
     served(|address| {
         let mut client = Client::connect(address);
         let plaintext = client.get("/plaintext");
-        assert_eq!((plaintext.text(), plaintext.field("content-type")), ("Hello, World!", Some("text/plain")));
+        assert_eq!(
+            (plaintext.text(), plaintext.field("content-type")),
+            ("Hello, World!", Some("text/plain"))
+        );
         let json = client.get("/json");
         assert_eq!(json.text(), "{\"message\":\"Hello, World!\"}");
         assert_eq!(json.field("content-type"), Some("application/json"));
@@ -46,8 +51,17 @@ fn echo_streams_the_body_back() {
     served(|address| {
         let mut client = Client::connect(address);
         for method in ["POST", "PUT"] {
-            let response = request(&mut client, method, "/echo", "Content-Type: text/x-own\r\n", "hello");
-            assert_eq!((response.text(), response.field("content-type")), ("hello", Some("text/x-own")));
+            let response = request(
+                &mut client,
+                method,
+                "/echo",
+                "Content-Type: text/x-own\r\n",
+                "hello",
+            );
+            assert_eq!(
+                (response.text(), response.field("content-type")),
+                ("hello", Some("text/x-own"))
+            );
         }
         // It answers before it has the whole body.
         client.send("POST /echo HTTP/1.1\r\nHost: a\r\nTransfer-Encoding: chunked\r\n\r\n");
@@ -78,7 +92,14 @@ fn delay_and_stream_take_a_number() {
         assert_eq!(stream.text(), "chunk 1 of 3\nchunk 2 of 3\nchunk 3 of 3\n");
         assert_eq!(stream.chunks, [13, 13, 13]);
         assert_eq!(client.get("/stream/0").text(), "");
-        for path in ["/delay/60001", "/delay/", "/delay/-1", "/delay/x", "/stream/1000001", "/stream/"] {
+        for path in [
+            "/delay/60001",
+            "/delay/",
+            "/delay/-1",
+            "/delay/x",
+            "/stream/1000001",
+            "/stream/",
+        ] {
             assert_eq!(client.get(path).status, 400, "{path}");
         }
     });
@@ -86,11 +107,20 @@ fn delay_and_stream_take_a_number() {
 
 #[test]
 fn features_are_the_table_of_the_server() {
-    let mut process = Process::spawn(&mut lanner(["run", "--urls", "http://127.0.0.1:0", "--shards", "2"]));
+    let mut process = Process::spawn(&mut lanner([
+        "run",
+        "--urls",
+        "http://127.0.0.1:0",
+        "--shards",
+        "2",
+    ]));
     let address = process.address();
     let mut client = Client::connect(address);
     let table: Value = serde_json::from_slice(&client.get("/features").body).unwrap();
-    assert_eq!(table["addresses"], serde_json::json!([format!("http://{address}")]));
+    assert_eq!(
+        table["addresses"],
+        serde_json::json!([format!("http://{address}")])
+    );
     let shards = table["shards"].as_array().unwrap();
     assert_eq!(shards.len(), 2);
     for (index, shard) in shards.iter().enumerate() {
@@ -111,11 +141,25 @@ fn what_is_not_there_is_404_and_a_wrong_method_405() {
             assert_eq!(response.status, 404, "{path}");
             assert!(!response.closes());
         }
-        for path in ["/", "/plaintext", "/json", "/features", "/delay/1", "/stream/1"] {
+        for path in [
+            "/",
+            "/plaintext",
+            "/json",
+            "/features",
+            "/delay/1",
+            "/stream/1",
+        ] {
             let response = request(&mut client, "POST", path, "", "body");
-            assert_eq!((response.status, response.field("allow")), (405, Some("GET, HEAD")), "{path}");
+            assert_eq!(
+                (response.status, response.field("allow")),
+                (405, Some("GET, HEAD")),
+                "{path}"
+            );
         }
         let response = client.get("/echo");
-        assert_eq!((response.status, response.field("allow")), (405, Some("POST, PUT")));
+        assert_eq!(
+            (response.status, response.field("allow")),
+            (405, Some("POST, PUT"))
+        );
     });
 }

@@ -1,6 +1,6 @@
 //! `lanner run`: what it prints, where it listens, how it is stopped, and how it fails.
 
-#![allow(clippy::unwrap_used)]
+#![allow(clippy::indexing_slicing, clippy::unwrap_used)]
 
 mod support;
 
@@ -21,19 +21,26 @@ fn prints_each_address_as_bound_and_that_it_has_started() {
     assert_eq!(process.line(), STARTED);
     assert_ne!(addresses[0], addresses[1]);
     for address in addresses {
-        assert_eq!(Client::connect(address).get("/plaintext").text(), "Hello, World!");
+        assert_eq!(
+            Client::connect(address).get("/plaintext").text(),
+            "Hello, World!"
+        );
     }
     process.signal("TERM");
     let (status, stdout, stderr) = process.wait();
     assert_eq!(status.code(), Some(0));
-    assert_eq!((stdout.as_str(), stderr.as_str()), ("Application is shutting down...\n", ""));
+    assert_eq!(
+        (stdout.as_str(), stderr.as_str()),
+        ("Application is shutting down...\n", "")
+    );
 }
 
 #[test]
 fn the_environment_names_addresses_and_the_command_line_has_the_last_word() {
     // `run` is what happens without a command, too.
     for arguments in [["run"].as_slice(), &[]] {
-        let mut process = Process::spawn(lanner(arguments).env("LANNER_URLS", "http://127.0.0.1:0"));
+        let mut process =
+            Process::spawn(lanner(arguments).env("LANNER_URLS", "http://127.0.0.1:0"));
         let address = process.address();
         assert_eq!(process.line(), STARTED);
         assert_eq!(Client::connect(address).get("/plaintext").status, 200);
@@ -49,7 +56,10 @@ fn serves_a_unix_socket_and_removes_its_file() {
     let path = std::env::temp_dir().join(format!("lanner-{}-command", std::process::id()));
     let url = format!("http://unix:{}?mode=600", path.display());
     let mut process = Process::spawn(&mut lanner(["run", "--urls", &url]));
-    assert_eq!(process.line(), format!("Now listening on: http://unix:{}", path.display()));
+    assert_eq!(
+        process.line(),
+        format!("Now listening on: http://unix:{}", path.display())
+    );
     assert_eq!(process.line(), STARTED);
     let mut client = Client::over(UnixStream::connect(&path).unwrap());
     assert_eq!(client.get("/plaintext").text(), "Hello, World!");
@@ -92,26 +102,44 @@ fn what_cannot_start_says_why_in_one_line() {
     let other = TcpListener::bind("127.0.0.1:0").unwrap();
     let taken = other.local_addr().unwrap();
     let line = failure(&format!("http://{taken}"));
-    assert!(line.contains(&format!("failed to bind to http://{taken}: the address is already in use")), "{line}");
+    assert!(
+        line.contains(&format!(
+            "failed to bind to http://{taken}: the address is already in use"
+        )),
+        "{line}"
+    );
     let line = failure("http://unix:/no/such/directory/socket");
     assert!(line.contains("the directory does not exist"), "{line}");
 }
 
 #[test]
 fn arguments_that_make_no_sense_are_another_failure() {
-    for arguments in [["run", "--shards", "0"].as_slice(), &["run", "--shards", "many"], &["fly"], &["run", "--unknown"]] {
+    for arguments in [
+        ["run", "--shards", "0"].as_slice(),
+        &["run", "--shards", "many"],
+        &["fly"],
+        &["run", "--unknown"],
+    ] {
         let output = output(&mut lanner(arguments));
         assert_eq!(output.status.code(), Some(2), "{arguments:?}");
         assert!(output.stdout.is_empty() && !output.stderr.is_empty());
     }
     let version = output(&mut lanner(["--version"]));
     assert_eq!(version.status.code(), Some(0));
-    assert_eq!(String::from_utf8(version.stdout).unwrap(), format!("lanner {}\n", env!("CARGO_PKG_VERSION")));
+    assert_eq!(
+        String::from_utf8(version.stdout).unwrap(),
+        format!("lanner {}\n", env!("CARGO_PKG_VERSION"))
+    );
 }
 
 #[test]
 fn two_processes_share_an_address_only_if_both_ask_for_it() {
-    let mut first = Process::spawn(&mut lanner(["run", "--urls", "http://127.0.0.1:0", "--reuse-port"]));
+    let mut first = Process::spawn(&mut lanner([
+        "run",
+        "--urls",
+        "http://127.0.0.1:0",
+        "--reuse-port",
+    ]));
     let address = first.address();
     let url = format!("http://{address}");
     assert!(failure(&url).contains("--reuse-port"));
@@ -134,7 +162,9 @@ fn a_signal_lets_requests_finish() {
         process.signal(signal);
         // The end of the idle connection tells that the server drains.
         idle.expect_end();
-        eventually("nobody accepts any more", || TcpStream::connect(address).is_err());
+        eventually("nobody accepts any more", || {
+            TcpStream::connect(address).is_err()
+        });
         uploading.send("hello");
         let response = uploading.response();
         assert_eq!(response.text(), "hello");
@@ -145,7 +175,10 @@ fn a_signal_lets_requests_finish() {
         drop((idle, delayed, uploading));
         let (status, stdout, stderr) = process.wait();
         assert_eq!(status.code(), Some(0));
-        assert_eq!((stdout.as_str(), stderr.as_str()), ("Application is shutting down...\n", ""));
+        assert_eq!(
+            (stdout.as_str(), stderr.as_str()),
+            ("Application is shutting down...\n", "")
+        );
     }
 }
 

@@ -39,7 +39,10 @@ impl Wake for Unpark {
 
 impl<A: Application> InProcess<A> {
     fn new(application: A, features: ServerFeatures) -> Self {
-        Self { application, features: Rc::new(features) }
+        Self {
+            application,
+            features: Rc::new(features),
+        }
     }
 
     fn ask(&self, head: RequestHead, body: Option<&[u8]>) -> Answer {
@@ -62,7 +65,10 @@ impl<A: Application> InProcess<A> {
             }
         }
         let response = exchange.response();
-        let content_type = response.fields().get("content-type").map(|value| value.to_vec());
+        let content_type = response
+            .fields()
+            .get("content-type")
+            .map(|value| value.to_vec());
         Answer {
             status: response.status().code(),
             content_type: content_type.map(|value| String::from_utf8(value).unwrap()),
@@ -72,7 +78,10 @@ impl<A: Application> InProcess<A> {
 }
 
 fn head(method: &str, target: &str) -> RequestHead {
-    RequestHead::builder(method, target).field("Host", "example.com").build().unwrap()
+    RequestHead::builder(method, target)
+        .field("Host", "example.com")
+        .build()
+        .unwrap()
 }
 
 /// A feature that the server offers, as a database handle would be.
@@ -106,8 +115,13 @@ async fn application(ctx: &mut HttpContext) -> Result<(), Box<dyn Error>> {
             ctx.flush().await?;
         }
         (Method::Get, "/features") => {
-            assert!(ctx.get::<RequestFeature>().is_some() && ctx.get::<ResponseFeature>().is_some());
-            assert_eq!((ctx.connection().id(), ctx.connection().remote_address()), (0, None));
+            assert!(
+                ctx.get::<RequestFeature>().is_some() && ctx.get::<ResponseFeature>().is_some()
+            );
+            assert_eq!(
+                (ctx.connection().id(), ctx.connection().remote_address()),
+                (0, None)
+            );
         }
         (Method::Get, "/error") => return Err("a test's error".into()),
         (Method::Get, "/panic") => panic!("a test's panic"),
@@ -117,23 +131,48 @@ async fn application(ctx: &mut HttpContext) -> Result<(), Box<dyn Error>> {
 }
 
 fn server() -> InProcess<impl Application> {
-    InProcess::new(application, ServerFeatures::default().with(Greetings::default()))
+    InProcess::new(
+        application,
+        ServerFeatures::default().with(Greetings::default()),
+    )
 }
 
 fn answer(status: u16, content_type: Option<&str>, body: impl Into<Vec<u8>>) -> Answer {
-    Answer { status, content_type: content_type.map(str::to_owned), body: body.into() }
+    Answer {
+        status,
+        content_type: content_type.map(str::to_owned),
+        body: body.into(),
+    }
 }
 
 #[test]
 fn status_fields_and_body_come_back() {
     let server = server();
     let text = Some("text/plain; charset=utf-8");
-    assert_eq!(server.ask(head("GET", "/"), None), answer(200, text, "greeting 1 from example.com"));
-    assert_eq!(server.ask(head("GET", "/"), None), answer(200, text, "greeting 2 from example.com"));
-    assert_eq!(server.ask(head("GET", "/fixed"), None), answer(200, Some("text/plain"), "fixed"));
-    assert_eq!(server.ask(head("GET", "/json"), None), answer(200, Some("application/json"), "[1,2,3]"));
-    assert_eq!(server.ask(head("GET", "/features"), None), answer(200, None, ""));
-    assert_eq!(server.ask(head("GET", "/nothing"), None), answer(404, None, ""));
+    assert_eq!(
+        server.ask(head("GET", "/"), None),
+        answer(200, text, "greeting 1 from example.com")
+    );
+    assert_eq!(
+        server.ask(head("GET", "/"), None),
+        answer(200, text, "greeting 2 from example.com")
+    );
+    assert_eq!(
+        server.ask(head("GET", "/fixed"), None),
+        answer(200, Some("text/plain"), "fixed")
+    );
+    assert_eq!(
+        server.ask(head("GET", "/json"), None),
+        answer(200, Some("application/json"), "[1,2,3]")
+    );
+    assert_eq!(
+        server.ask(head("GET", "/features"), None),
+        answer(200, None, "")
+    );
+    assert_eq!(
+        server.ask(head("GET", "/nothing"), None),
+        answer(404, None, "")
+    );
 }
 
 #[test]
@@ -151,7 +190,11 @@ fn a_body_is_read_and_a_long_answer_streamed() {
 fn failures_are_answered_500() {
     let server = server();
     for path in ["/error", "/panic"] {
-        assert_eq!(server.ask(head("GET", path), None), answer(500, None, ""), "{path}");
+        assert_eq!(
+            server.ask(head("GET", path), None),
+            answer(500, None, ""),
+            "{path}"
+        );
     }
     assert_eq!(server.ask(head("GET", "/fixed"), None).status, 200);
 }
@@ -182,13 +225,17 @@ impl Application for Stepwise {
         if context.path == "/error" {
             return Err(HandlerError::Failed("a test's error".into()));
         }
-        context.request.text(&context.path).map_err(|error| HandlerError::Failed(error.into()))
+        context
+            .request
+            .text(&context.path)
+            .map_err(|error| HandlerError::Failed(error.into()))
     }
 
     fn dispose_context(&self, context: StepwiseContext, error: Option<&HandlerError>) {
         self.open.fetch_sub(1, Ordering::SeqCst);
         assert_eq!(error.is_some(), context.path == "/error");
-        self.failed.fetch_add(usize::from(error.is_some()), Ordering::SeqCst);
+        self.failed
+            .fetch_add(usize::from(error.is_some()), Ordering::SeqCst);
     }
 }
 
@@ -204,10 +251,24 @@ fn every_context_is_disposed_of_with_its_error() {
 
 #[test]
 fn heads_that_no_client_could_send_cannot_be_built() {
-    for (method, target) in [("G T", "/"), ("GET", "no slash"), ("GET", "/%00"), ("", "/")] {
-        assert!(RequestHead::builder(method, target).build().is_err(), "{method} {target}");
+    for (method, target) in [
+        ("G T", "/"),
+        ("GET", "no slash"),
+        ("GET", "/%00"),
+        ("", "/"),
+    ] {
+        assert!(
+            RequestHead::builder(method, target).build().is_err(),
+            "{method} {target}"
+        );
     }
     for (name, value) in [("Bad Name", "x"), ("X", "a\r\nb: c"), ("Host", "a/b")] {
-        assert!(RequestHead::builder("GET", "/").field(name, value).build().is_err(), "{name}");
+        assert!(
+            RequestHead::builder("GET", "/")
+                .field(name, value)
+                .build()
+                .is_err(),
+            "{name}"
+        );
     }
 }

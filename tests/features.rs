@@ -17,13 +17,24 @@ use support::{SHELLS, TestServer};
 #[test]
 fn addresses_and_shards_are_the_same_for_everybody() {
     for shell in SHELLS {
-        let server = TestServer::sharded(Server::new().shell(shell), 2, async |ctx: &mut HttpContext| {
-            let addresses: Vec<&str> = ctx.get::<ServerAddresses>().unwrap().iter().collect();
-            let shards = ctx.get::<Shards>().unwrap();
-            assert_eq!(addresses, ctx.server().addresses().iter().collect::<Vec<_>>());
-            assert_eq!(shards.count(), ctx.server().shards().count());
-            ctx.text(&format!("{} {addresses:?} {}", ctx.server().shard(), shards.count()))
-        });
+        let server = TestServer::sharded(
+            Server::new().shell(shell),
+            2,
+            async |ctx: &mut HttpContext| {
+                let addresses: Vec<&str> = ctx.get::<ServerAddresses>().unwrap().iter().collect();
+                let shards = ctx.get::<Shards>().unwrap();
+                assert_eq!(
+                    addresses,
+                    ctx.server().addresses().iter().collect::<Vec<_>>()
+                );
+                assert_eq!(shards.count(), ctx.server().shards().count());
+                ctx.text(&format!(
+                    "{} {addresses:?} {}",
+                    ctx.server().shard(),
+                    shards.count()
+                ))
+            },
+        );
         let table = server.running.features().clone();
         let expected = std::thread::spawn(move || {
             let addresses: Vec<&str> = table.addresses().iter().collect();
@@ -42,7 +53,11 @@ fn addresses_and_shards_are_the_same_for_everybody() {
                 break;
             }
         }
-        assert_eq!(served.into_iter().collect::<Vec<_>>(), ["0", "1"], "one port, and every shard accepts on it");
+        assert_eq!(
+            served.into_iter().collect::<Vec<_>>(),
+            ["0", "1"],
+            "one port, and every shard accepts on it"
+        );
         server.finish();
     }
 }
@@ -50,12 +65,18 @@ fn addresses_and_shards_are_the_same_for_everybody() {
 #[test]
 fn each_shard_says_what_it_is() {
     for shell in SHELLS {
-        let server = TestServer::sharded(Server::new().shell(shell), 2, async |ctx: &mut HttpContext| ctx.text(""));
+        let server = TestServer::sharded(
+            Server::new().shell(shell),
+            2,
+            async |ctx: &mut HttpContext| ctx.text(""),
+        );
         for (index, shard) in server.running.features().shards().iter().enumerate() {
             assert_eq!(shard.index, index);
             assert_eq!(shard.shell, format!("{shell:?}").to_lowercase());
             assert_eq!(shard.addresses, [format!("http://{}", server.address())]);
-            assert!(shard.cpu.is_some() && shard.sq_entries > 0 && shard.cq_entries >= shard.sq_entries);
+            assert!(
+                shard.cpu.is_some() && shard.sq_entries > 0 && shard.cq_entries >= shard.sq_entries
+            );
             assert!(shard.buffers > 0 && shard.buffer_bytes >= 4096);
         }
         server.finish();
@@ -72,7 +93,12 @@ fn a_feature_of_the_server_is_found_by_its_type_and_shared() {
     let server = TestServer::sharded(described, 2, async |ctx: &mut HttpContext| {
         assert_eq!(ctx.get::<&str>(), Some(&"a name"));
         assert!(ctx.get::<String>().is_none());
-        let visits = ctx.get::<Visits>().unwrap().0.fetch_add(1, Ordering::SeqCst) + 1;
+        let visits = ctx
+            .get::<Visits>()
+            .unwrap()
+            .0
+            .fetch_add(1, Ordering::SeqCst)
+            + 1;
         ctx.text(&visits.to_string())
     });
     for visit in 1..=10 {
@@ -85,17 +111,23 @@ fn a_feature_of_the_server_is_found_by_its_type_and_shared() {
 
 #[test]
 fn what_a_request_sets_hides_the_server_and_ends_with_it() {
-    let server = TestServer::with(Server::new().feature("the server's"), async |ctx: &mut HttpContext| {
-        let before = *ctx.get::<&str>().unwrap();
-        assert_eq!(ctx.set("the request's"), None);
-        assert_eq!(ctx.set(5_u8), None);
-        assert_eq!(ctx.set(6_u8), Some(5));
-        let after = *ctx.get::<&str>().unwrap();
-        ctx.text(&format!("{before}, {after}, {:?}", ctx.get::<u8>()))
-    });
+    let server = TestServer::with(
+        Server::new().feature("the server's"),
+        async |ctx: &mut HttpContext| {
+            let before = *ctx.get::<&str>().unwrap();
+            assert_eq!(ctx.set("the request's"), None);
+            assert_eq!(ctx.set(5_u8), None);
+            assert_eq!(ctx.set(6_u8), Some(5));
+            let after = *ctx.get::<&str>().unwrap();
+            ctx.text(&format!("{before}, {after}, {:?}", ctx.get::<u8>()))
+        },
+    );
     let mut client = server.connect();
     for _ in 0..3 {
-        assert_eq!(client.get("/").text(), "the server's, the request's, Some(6)");
+        assert_eq!(
+            client.get("/").text(),
+            "the server's, the request's, Some(6)"
+        );
     }
     drop(client);
     server.finish();
@@ -127,12 +159,23 @@ fn items_stay_with_their_connection() {
 fn a_connection_knows_both_of_its_ends() {
     let server = TestServer::start(async |ctx: &mut HttpContext| {
         let connection = ctx.connection();
-        let text = format!("{} {}", connection.remote_address().unwrap(), connection.local_address().unwrap());
-        assert!(matches!(connection.remote_address(), Some(PeerAddress::Tcp(_))));
+        let text = format!(
+            "{} {}",
+            connection.remote_address().unwrap(),
+            connection.local_address().unwrap()
+        );
+        assert!(matches!(
+            connection.remote_address(),
+            Some(PeerAddress::Tcp(_))
+        ));
         ctx.text(&text)
     });
     let mut client = server.connect();
-    let expected = format!("{} {}", client.stream().local_addr().unwrap(), server.address());
+    let expected = format!(
+        "{} {}",
+        client.stream().local_addr().unwrap(),
+        server.address()
+    );
     assert_eq!(client.get("/").text(), expected);
     assert_eq!(client.get("/").text(), expected);
     drop(client);
@@ -159,7 +202,10 @@ fn identifiers_tell_all_requests_apart() {
             assert!(seen.insert(client.get("/").text().to_owned()));
         }
         assert_eq!(client.get("/named").text(), "a trace");
-        assert!(seen.insert(client.get("/").text().to_owned()), "a name is the request's only");
+        assert!(
+            seen.insert(client.get("/").text().to_owned()),
+            "a name is the request's only"
+        );
     }
     server.finish();
 }
@@ -169,7 +215,10 @@ fn the_slots_of_a_request_are_features_too() {
     let server = TestServer::start(async |ctx: &mut HttpContext| {
         assert_eq!(ctx.get::<RequestFeature>().unwrap().head().path(), "/slots");
         let limit = ctx.get::<MaxRequestBodySize>().unwrap();
-        assert_eq!((limit.bytes(), limit.is_read_only()), (Some(30_000_000), false));
+        assert_eq!(
+            (limit.bytes(), limit.is_read_only()),
+            (Some(30_000_000), false)
+        );
         limit.set(Some(1)).unwrap();
         ctx.text("checked")
     });

@@ -67,8 +67,13 @@ fn a_file_wakes_its_handler() {
     fs::write(&path, "contents").unwrap();
     let file = path.clone();
     let server = TestServer::start(async move |ctx: &mut HttpContext| {
-        let file = BufferedFile::open(&file).await.map_err(|error| error.to_string())?;
-        let bytes = file.read_at(0, 100).await.map_err(|error| error.to_string())?;
+        let file = BufferedFile::open(&file)
+            .await
+            .map_err(|error| error.to_string())?;
+        let bytes = file
+            .read_at(0, 100)
+            .await
+            .map_err(|error| error.to_string())?;
         ctx.bytes("text/plain", &*bytes)?;
         file.close().await.map_err(|error| error.to_string())?;
         Ok::<(), Box<dyn Error>>(())
@@ -101,10 +106,13 @@ fn a_task_goes_on_after_its_handler_and_its_panic_is_its_own() {
 
 #[test]
 fn the_plain_thread_has_no_executor_and_says_so() {
-    let server = TestServer::with(Server::new().shell(ShellKind::Thread), async |ctx: &mut HttpContext| {
-        assert_eq!(spawn_local(async {}).err(), Some(NoExecutor));
-        ctx.text("none")
-    });
+    let server = TestServer::with(
+        Server::new().shell(ShellKind::Thread),
+        async |ctx: &mut HttpContext| {
+            assert_eq!(spawn_local(async {}).err(), Some(NoExecutor));
+            ctx.text("none")
+        },
+    );
     ask(&server, "none");
     server.finish();
 }

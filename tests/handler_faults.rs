@@ -93,7 +93,10 @@ fn a_failure_within_the_body_is_seen() {
         // Chunked: the last chunk is missing.
         let mut chunked = ask(&server, "/panic-within", "1.1");
         let head = chunked.head();
-        assert_eq!((head.status, head.field("transfer-encoding")), (200, Some("chunked")));
+        assert_eq!(
+            (head.status, head.field("transfer-encoding")),
+            (200, Some("chunked"))
+        );
         assert_eq!(chunked.any_end().0, b"b\r\nhalf an ans\r\n");
         // By length: bytes are missing.
         let mut by_length = ask(&server, "/error-within", "1.1");

@@ -1,7 +1,7 @@
 //! Peers that end at any point, in order or by a reset, half-close, or vanish from under a handler:
 //! what they have asked is answered while that can be, and nothing is left of them.
 
-#![allow(clippy::unwrap_used)]
+#![allow(clippy::indexing_slicing, clippy::unwrap_used)]
 
 mod support;
 

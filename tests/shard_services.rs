@@ -40,7 +40,7 @@ fn sleep_lasts_as_long_as_asked_at_least() {
         assert!(start.elapsed() >= A_WHILE);
         ctx.text("slept")
     };
-    on_each_shell(application, |server, shell| {
+    on_each_shell(&application, |server, shell| {
         let mut clients: Vec<Client> = (0..20).map(|_| server.connect()).collect();
         for client in &mut clients {
             client.send("GET / HTTP/1.1\r\nHost: a\r\n\r\n".repeat(3));
@@ -66,7 +66,7 @@ fn timeout_ends_what_takes_too_long_and_nothing_else() {
         let late = timeout(A_WHILE, ctx.body().chunk()).await.is_err();
         ctx.text(if late { "late" } else { "in time" })
     };
-    on_each_shell(application, |server, shell| {
+    on_each_shell(&application, |server, shell| {
         let mut client = server.connect();
         client.send("POST / HTTP/1.1\r\nHost: a\r\nContent-Length: 5\r\n\r\n");
         assert_eq!(client.response().text(), "late", "{shell:?}");
@@ -96,15 +96,21 @@ fn files_are_read_whole_or_not_at_all() {
         }
         Ok::<(), Box<dyn Error>>(())
     };
-    on_each_shell(application, |server, shell| {
+    on_each_shell(&application, |server, shell| {
         let mut client = server.connect();
         assert!(client.get("/long?1000000").body == long, "{shell:?}");
         assert!(client.get("/long?200000").body == long, "{shell:?}");
         assert_eq!(client.get("/long?199999").text(), "FileTooLarge");
         assert_eq!(client.get("/long?0").text(), "FileTooLarge");
         assert_eq!(client.get("/empty?0").text(), "");
-        assert_eq!(client.get("/missing?10").text(), format!("{:?}", ErrorKind::NotFound));
-        assert_eq!(client.get("/?10").text(), format!("{:?}", ErrorKind::IsADirectory));
+        assert_eq!(
+            client.get("/missing?10").text(),
+            format!("{:?}", ErrorKind::NotFound)
+        );
+        assert_eq!(
+            client.get("/?10").text(),
+            format!("{:?}", ErrorKind::IsADirectory)
+        );
     });
     fs::remove_dir_all(directory).unwrap();
 }
@@ -117,10 +123,15 @@ fn many_files_at_the_same_time() {
     let application = async move |ctx: &mut HttpContext| {
         let reads = (0..50).map(|_| read_file(&file, 100));
         let all = join_all(reads).await;
-        assert!(all.iter().all(|read| read.as_deref().unwrap() == b"contents"));
+        assert!(
+            all.iter()
+                .all(|read| read.as_deref().unwrap() == b"contents")
+        );
         ctx.text("read")
     };
-    on_each_shell(application, |server, _| assert_eq!(server.connect().get("/").text(), "read"));
+    on_each_shell(&application, |server, _| {
+        assert_eq!(server.connect().get("/").text(), "read")
+    });
     fs::remove_file(path).unwrap();
 }
 
@@ -136,7 +147,7 @@ fn another_thread_wakes_a_handler() {
         let text = receiver.await;
         ctx.text(text)
     };
-    on_each_shell(application, |server, shell| {
+    on_each_shell(&application, |server, shell| {
         let mut client = server.connect();
         for _ in 0..3 {
             assert_eq!(client.get("/").text(), "woken", "{shell:?}");
@@ -149,10 +160,13 @@ fn another_thread_wakes_many_handlers_at_once() {
     for shell in SHELLS {
         let gate = oneshot::Gate::default();
         let handler_gate = gate.clone();
-        let server = TestServer::with(Server::new().shell(shell), async move |ctx: &mut HttpContext| {
-            handler_gate.pass().await;
-            ctx.text("woken")
-        });
+        let server = TestServer::with(
+            Server::new().shell(shell),
+            async move |ctx: &mut HttpContext| {
+                handler_gate.pass().await;
+                ctx.text("woken")
+            },
+        );
         let mut clients: Vec<Client> = (0..50).map(|_| server.connect()).collect();
         for client in &mut clients {
             client.send("GET / HTTP/1.1\r\nHost: a\r\n\r\n");
@@ -183,7 +197,11 @@ async fn join_all<F: Future>(futures: impl Iterator<Item = F>) -> Vec<F::Output>
                 *output = Some(value);
             }
         }
-        if outputs.iter().all(Option::is_some) { Poll::Ready(()) } else { Poll::Pending }
+        if outputs.iter().all(Option::is_some) {
+            Poll::Ready(())
+        } else {
+            Poll::Pending
+        }
     })
     .await;
     outputs.into_iter().flatten().collect()
@@ -210,7 +228,10 @@ async fn join_woken<F: Future>(futures: impl Iterator<Item = F>) -> Vec<F::Outpu
 
     let whole = poll_fn(|cx| Poll::Ready(cx.waker().clone())).await;
     join_all(futures.map(|future| {
-        let member = Arc::new(Member { woken: AtomicBool::new(true), whole: whole.clone() });
+        let member = Arc::new(Member {
+            woken: AtomicBool::new(true),
+            whole: whole.clone(),
+        });
         let mut future = Box::pin(future);
         poll_fn(move |_| {
             if !member.woken.swap(false, Ordering::SeqCst) {
@@ -237,7 +258,9 @@ fn combinators_wait_for_all_of_their_parts() {
         assert_eq!(join_woken(parts(20)).await, all);
         ctx.text("all")
     };
-    on_each_shell(application, |server, _| assert_eq!(server.connect().get("/").text(), "all"));
+    on_each_shell(&application, |server, _| {
+        assert_eq!(server.connect().get("/").text(), "all")
+    });
 }
 
 #[test]

@@ -19,13 +19,16 @@ fn requests_under_way_are_answered_and_idle_connections_closed() {
     for shell in SHELLS {
         let gate = Gate::default();
         let handler_gate = gate.clone();
-        let server = TestServer::with(Server::new().shell(shell), async move |ctx: &mut HttpContext| {
-            if ctx.request().path() == "/at-once" {
-                return ctx.text("at once");
-            }
-            handler_gate.pass().await;
-            ctx.text("answered")
-        });
+        let server = TestServer::with(
+            Server::new().shell(shell),
+            async move |ctx: &mut HttpContext| {
+                if ctx.request().path() == "/at-once" {
+                    return ctx.text("at once");
+                }
+                handler_gate.pass().await;
+                ctx.text("answered")
+            },
+        );
         let mut idle = server.connect();
         assert_eq!(idle.get("/at-once").text(), "at once");
         let mut fresh = server.connect();
@@ -39,7 +42,9 @@ fn requests_under_way_are_answered_and_idle_connections_closed() {
         idle.expect_end();
         fresh.expect_end();
         drop((idle, fresh));
-        eventually("nobody accepts any more", || TcpStream::connect(address).is_err());
+        eventually("nobody accepts any more", || {
+            TcpStream::connect(address).is_err()
+        });
         gate.open();
         let response = busy.response();
         assert_eq!(response.text(), "answered", "{shell:?}");
@@ -59,7 +64,10 @@ fn what_outlasts_the_limit_is_cut_off() {
         let mut client = server.connect();
         client.send(GET);
         eventually("the request is under way", || server.stats().handlers == 1);
-        assert!(!server.running.shut_down(Duration::from_millis(50)), "{shell:?}");
+        assert!(
+            !server.running.shut_down(Duration::from_millis(50)),
+            "{shell:?}"
+        );
         assert_eq!(client.any_end().0, b"");
     }
 }

@@ -9,7 +9,7 @@ use anyhow::{Context, Result, ensure};
 use clap::Args;
 
 use crate::interrupt::Interrupt;
-use crate::machine::{self, CoreArgs};
+use crate::machine::{self, CoreArgs, DISTURBED};
 use crate::mode;
 use crate::peer::{self, Peer};
 use crate::process::usage::Memory;
@@ -86,6 +86,14 @@ pub(crate) fn run(args: &IdleArgs, interrupt: &Interrupt) -> Result<()> {
     );
     print_row("alone", &alone);
     print_row("among the idle", &among);
+    let loads = alone.iter().chain(&among);
+    let waited = loads.map(|load| load.client_waited).fold(0.0, f64::max);
+    if waited > DISTURBED {
+        println!(
+            "\nDisturbed: something else had the active client's core for up to {:.0}% of the time.",
+            waited * 100.0
+        );
+    }
     Ok(())
 }
 

@@ -10,6 +10,8 @@ use rustix::process::{Resource, Rlimit, getrlimit, setrlimit};
 use rustix::thread::{CpuSet, sched_getaffinity, sched_setaffinity};
 use serde::Serialize;
 
+/// Share of a measurement from which on something else on one of its cores is worth a remark.
+pub(crate) const DISTURBED: f64 = 0.05;
 /// Descriptors a process uses besides its connections.
 const SPARE_DESCRIPTORS: u64 = 128;
 

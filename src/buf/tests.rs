@@ -1,3 +1,5 @@
+//! The ownership of buffers: who holds one, when it comes back, and what no sequence may break.
+
 #![allow(clippy::unwrap_used, clippy::indexing_slicing)]
 
 use std::collections::BTreeMap;

@@ -36,7 +36,7 @@ enum Command {
 #[derive(Args)]
 struct RunArgs {
     /// Addresses to listen on, separated by ';': http://localhost:5000, http://*:80,
-    /// http://[::1]:8080, http://unix:/run/lanner.sock?mode=660, http://unix:@name.
+    /// http://127.0.0.1:8080, http://unix:/run/lanner.sock?mode=660, http://unix:@name.
     #[arg(long, env = "LANNER_URLS", default_value = crate::server::DEFAULT_URL)]
     urls: String,
     /// How many shards to run: a number, or 'auto' for one per CPU that the affinity mask and the

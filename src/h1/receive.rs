@@ -2,6 +2,7 @@
 
 use std::rc::Rc;
 
+use super::backlog::Backlog;
 use super::chunked::{ChunkedDecoder, Step};
 use super::connection::{
     Body, Close, Connection, Phase, RateClock, RequestFacts, Sending, after, is_full,
@@ -9,7 +10,7 @@ use super::connection::{
 use super::framing::{BodyFraming, Framing};
 use super::head::{Parse, parse};
 use super::reject::Reject;
-use crate::http::{BodyError, BodyState, Exchange, FieldSection, Method, Turn, Version};
+use crate::http::{BodyError, BodyState, Exchange, FieldSection, Inbound, Method, Turn, Version};
 use crate::limits::LINGER_BYTES_MAX;
 
 /// What became of the waiting bytes.
@@ -183,35 +184,23 @@ impl Connection {
                     inbound.complete();
                 }
             }
-            Body::Chunked(decoder) => match exchange
-                .request_trailers
-                .decode_into(|trailers| decoder.decode(self.backlog.bytes(), turn.limits, trailers))
-            {
-                Ok(Step::Data { start, end }) => {
-                    if let Some(chunk) = self.backlog.chunk(start, end, turn.scarce) {
-                        inbound.push(chunk);
+            Body::Chunked(decoder) => {
+                let backlog = &mut self.backlog;
+                match take_chunked(decoder, backlog, &mut inbound, exchange, turn) {
+                    Ok(false) => {}
+                    Ok(true) => {
+                        self.body = Body::Done;
+                        exchange.request_trailers.conclude();
+                        inbound.complete();
                     }
-                    self.backlog.consume(end);
+                    Err(reject) => {
+                        drop(inbound);
+                        let (status, name) = (reject.status(), reject.name());
+                        self.fail_body(BodyError::Malformed { status, name }, turn);
+                        return Consumed::Some;
+                    }
                 }
-                Ok(Step::NeedMore) => self.backlog.consume(before),
-                Ok(Step::Complete { consumed }) => {
-                    exchange.request_trailers.conclude();
-                    self.backlog.consume(consumed);
-                    self.body = Body::Done;
-                    inbound.complete();
-                }
-                Err(reject) => {
-                    drop(inbound);
-                    self.fail_body(
-                        BodyError::Malformed {
-                            status: reject.status(),
-                            name: reject.name(),
-                        },
-                        turn,
-                    );
-                    return Consumed::Some;
-                }
-            },
+            }
         }
         self.rate.bytes = self
             .rate
@@ -268,4 +257,31 @@ impl Connection {
         self.phase = Phase::Head { since: None };
         self.deadline = after(turn.now, turn.limits.keep_alive_timeout);
     }
+}
+
+/// Hands the next piece of a chunked body to its handler and says whether the body is complete.
+fn take_chunked(
+    decoder: &mut ChunkedDecoder,
+    backlog: &mut Backlog,
+    inbound: &mut Inbound,
+    exchange: &Exchange,
+    turn: &Turn<'_>,
+) -> Result<bool, Reject> {
+    let step = exchange
+        .request_trailers
+        .decode_into(|trailers| decoder.decode(backlog.bytes(), turn.limits, trailers))?;
+    match step {
+        Step::Data { start, end } => {
+            if let Some(chunk) = backlog.chunk(start, end, turn.scarce) {
+                inbound.push(chunk);
+            }
+            backlog.consume(end);
+        }
+        Step::NeedMore => backlog.consume(usize::MAX),
+        Step::Complete { consumed } => {
+            backlog.consume(consumed);
+            return Ok(true);
+        }
+    }
+    Ok(false)
 }

@@ -36,7 +36,7 @@ pub use exchange::Exchange;
 pub(crate) use field::FieldSpan;
 pub use field::{FieldError, FieldLine, FieldSection};
 pub use head::{HeadError, RequestHead, RequestHeadBuilder};
-pub(crate) use inbound::BodyState;
+pub(crate) use inbound::{BodyState, Inbound};
 pub use known::KnownField;
 pub use method::Method;
 pub(crate) use outbound::{Informational, Outbound, Outcome};

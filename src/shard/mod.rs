@@ -23,3 +23,6 @@ pub(crate) use driver::{Clock, Shard, ShardOptions};
 pub use files::read_file;
 pub use shell::{NoExecutor, Panicked, Spawned, spawn_local};
 pub use sleep::{Elapsed, Sleep, sleep, timeout};
+
+#[cfg(test)]
+mod tests;

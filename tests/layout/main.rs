@@ -14,8 +14,8 @@ use source::Source;
 
 /// Each module of the library and the modules that it may name. `http` and `features` lie side by
 /// side: a context hands out features, and a feature answers in the terms of HTTP.
-const IMPORTS: [(&str, &[&str]); 17] = [
-    ("main", &["lanner"]),
+const IMPORTS: [(&str, &[&str]); 15] = [
+    ("main", &[]),
     (
         "cli",
         &["features", "http", "net", "ring", "server", "shard"],
@@ -32,7 +32,7 @@ const IMPORTS: [(&str, &[&str]); 17] = [
             "buf", "conn", "features", "http", "limits", "net", "ring", "task", "time",
         ],
     ),
-    ("conn", &["buf", "h1", "http", "limits"]),
+    ("conn", &["buf", "features", "h1", "http", "limits"]),
     ("h1", &["buf", "http", "limits"]),
     ("features", &["http", "limits", "net", "task"]),
     ("http", &["buf", "features", "limits", "task"]),
@@ -50,20 +50,16 @@ const IMPORTS: [(&str, &[&str]); 17] = [
             "time",
         ],
     ),
-    ("lib", &[]),
-    ("tls", &[]),
 ];
 
 /// Foreign crates that one place wraps.
-const WRAPPED: [(&str, &str); 8] = [
+const WRAPPED: [(&str, &str); 6] = [
     ("io_uring", "src/ring/"),
     ("glommio", "src/shard/shell/"),
     ("rustls", "src/tls/"),
     ("httparse", "src/h1/"),
-    ("httpdate", "src/time.rs"),
     ("signal_hook", "src/server/"),
     ("clap", "src/cli/"),
-    ("serde_json", "src/http/"),
 ];
 
 /// The modules whose business is `unsafe`; every other forbids it.
@@ -76,7 +72,10 @@ const FUNCTION_LINES_MAX: usize = 70;
 const FILE_LINES_UNNAMED: usize = 400;
 
 /// Why a file is longer than most.
-const LONG_FILES: [(&str, &str); 0] = [];
+const LONG_FILES: [(&str, &str); 1] = [(
+    "src/shard/driver.rs",
+    "the turn of the loop with all of its phases, which share one state; their work lies beside it",
+)];
 
 fn sources() -> Vec<Source> {
     source::all(Path::new(env!("CARGO_MANIFEST_DIR")), &[".rs"])
@@ -150,21 +149,18 @@ fn modules_import_only_what_lies_below_them() {
             found.push(format!("{}: {module} is not in IMPORTS", source.path));
             continue;
         };
-        for (code, testing) in [(&source.shipped, false), (&source.code, true)] {
-            for (at, name) in named_modules(code) {
-                // What lib.rs exports lies in none of them, and no module needs that door.
-                let is_module = known.contains(&name);
-                let is_allowed = name == module
-                    || allowed.contains(&name)
-                    || (testing && name == "testing" && source.shipped.trim().is_empty());
-                if !(is_module && is_allowed) {
-                    let line = line_of(code, at);
-                    found.push(format!("{}:{line}: {module} names {name}", source.path));
-                }
+        for (at, name) in named_modules(&source.code) {
+            // What lib.rs exports lies in none of them, and no module needs that door.
+            let is_module = known.contains(&name);
+            let is_test = !source.shipped[at.min(source.shipped.len())..].starts_with("crate");
+            let is_allowed =
+                name == module || allowed.contains(&name) || (is_test && name == "testing");
+            if !(is_module && is_allowed) {
+                let line = line_of(&source.code, at);
+                found.push(format!("{}:{line}: {module} names {name}", source.path));
             }
         }
     }
-    found.dedup();
     expect_none(
         &found,
         "A module knows only what lies below it. Move the code to where both may see it, or pass \
@@ -180,11 +176,9 @@ fn no_module_climbs_out_by_super() {
             continue;
         }
         for (at, behind) in words(&source.shipped, "super") {
-            let climbs = 1 + behind
-                .matches("::super")
-                .count()
-                .min(leading_supers(behind));
-            if climbs >= source.module_depth() && !source.shipped[..at].ends_with("::") {
+            let climbs = 1 + climbs_behind(behind);
+            let is_path = behind.starts_with("::") && !source.shipped[..at].ends_with("::");
+            if is_path && climbs >= source.module_depth() {
                 let line = line_of(&source.shipped, at);
                 found.push(format!("{}:{line}", source.path));
             }
@@ -197,7 +191,7 @@ fn no_module_climbs_out_by_super() {
 }
 
 /// How often `::super` follows directly.
-fn leading_supers(behind: &str) -> usize {
+fn climbs_behind(behind: &str) -> usize {
     let mut rest = behind;
     let mut count = 0;
     while let Some(next) = rest.strip_prefix("::super") {
@@ -274,9 +268,10 @@ fn files_and_functions_stay_short() {
             )),
             Some(_) | None => {}
         }
-        for (at, behind) in words(&source.code, "fn") {
+        // Tests may hold tables, which are longer and no harder to read.
+        for (at, behind) in words(&source.shipped, "fn") {
             let name = identifier(behind);
-            let lines = source.code[at..at + 2 + item_length_of(behind)]
+            let lines = source.shipped[at..at + 2 + item_length_of(behind)]
                 .lines()
                 .count();
             if !name.is_empty() && lines > FUNCTION_LINES_MAX {

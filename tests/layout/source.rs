@@ -178,7 +178,7 @@ fn literal_length(rest: &str, before: &str) -> Option<usize> {
     if rest.starts_with('"') {
         let opening = before.trim_end_matches('#');
         let hashes = before.len() - opening.len();
-        if opening.ends_with('r') && !opening.ends_with(|c: char| c != 'r') {
+        if opening.ends_with('r') {
             let end = format!("\"{}", "#".repeat(hashes));
             return Some(1 + rest[1..].find(&end).unwrap_or(rest.len() - 1) + end.len());
         }
@@ -204,4 +204,21 @@ fn quoted_length(rest: &str, quote: u8) -> usize {
         }
     }
     rest.len()
+}
+
+#[test]
+fn comments_literals_and_tests_are_blanked() {
+    let text = concat!(
+        "fn a<'a>(x: &'a str) { b('{', \"}\\\"\"); } // unsafe\n",
+        "/* one /* two */ fn c() {} */ const D: &str = r#\"\"fn e\"#;\n",
+        "#[cfg(test)]\nmod tests {\n    fn f() { if g {} }\n}\nfn h() {}\n",
+    );
+    let code = without_comments_and_literals(text);
+    assert_eq!(code.matches("fn ").count(), 3, "{code}");
+    assert_eq!(code.matches('{').count(), code.matches('}').count());
+    assert!(!code.contains("unsafe"));
+    let shipped = without_tests(&code);
+    assert!(shipped.contains("fn a") && shipped.contains("fn h"));
+    assert!(!shipped.contains("fn f"));
+    assert_eq!(shipped.lines().count(), text.lines().count());
 }

@@ -6,11 +6,8 @@ use serde::Serialize;
 
 use super::Turn;
 use super::summary::Summary;
-use crate::machine::Cores;
+use crate::machine::{Cores, DISTURBED};
 use crate::wrk::{Errors, Latency};
-
-/// Share of a turn from which on something else on either core is worth a remark.
-const DISTURBED: f64 = 0.05;
 
 /// All that a comparison found and under which conditions.
 #[derive(Debug, Serialize)]

@@ -1,3 +1,5 @@
+//! The report over machines made of files, each with one shortcoming.
+
 #![allow(clippy::unwrap_used, clippy::indexing_slicing)]
 
 use std::sync::atomic::{AtomicU32, Ordering};

@@ -1,3 +1,5 @@
+//! Addresses as users write them: what each form means, and what is refused.
+
 #![allow(clippy::unwrap_used, clippy::indexing_slicing)]
 
 use super::*;

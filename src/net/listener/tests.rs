@@ -1,3 +1,5 @@
+//! Binding for real on loopback: shared ports, conflicts, both families.
+
 #![allow(clippy::unwrap_used, clippy::indexing_slicing)]
 
 use std::net::{TcpListener, TcpStream};

@@ -1,3 +1,5 @@
+//! Unix sockets for real: modes, stale files, and what is cleaned up.
+
 #![allow(clippy::unwrap_used, clippy::indexing_slicing)]
 
 use std::num::NonZeroUsize;

@@ -1,3 +1,5 @@
+//! The count and placement of shards, over affinity masks and cgroup files made for the purpose.
+
 #![allow(clippy::unwrap_used, clippy::indexing_slicing)]
 
 use std::sync::atomic::{AtomicU32, Ordering as Atomic};

@@ -1,3 +1,5 @@
+//! What both shells owe to handlers, and what glommio's owes to those that use glommio.
+
 #![allow(clippy::unwrap_used, clippy::indexing_slicing)]
 
 use std::future::poll_fn;

@@ -1,3 +1,5 @@
+//! The timer wheel against a plain ordered map.
+
 #![allow(clippy::unwrap_used, clippy::indexing_slicing)]
 
 use std::collections::BTreeMap;

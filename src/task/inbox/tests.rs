@@ -1,3 +1,5 @@
+//! The inbox under threads: order, signals that are not lost, shards that are gone.
+
 #![allow(clippy::unwrap_used, clippy::indexing_slicing)]
 
 use std::fs::File;

@@ -1,3 +1,5 @@
+//! The slab of futures: addresses that stay, names that do not come back, panics.
+
 #![allow(clippy::unwrap_used, clippy::indexing_slicing)]
 
 use std::cell::{Cell, RefCell};

@@ -1,3 +1,5 @@
+//! Wakers on their own thread and on others, and the count of foreign waits.
+
 #![allow(clippy::unwrap_used, clippy::indexing_slicing)]
 
 use std::cell::RefCell;

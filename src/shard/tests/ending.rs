@@ -1,0 +1,118 @@
+//! The end of a shard: drain and stop.
+
+use super::*;
+use crate::shard::Control;
+
+#[test]
+fn a_drain_lets_requests_finish_and_ends_the_rest() {
+    let mut server = server();
+    let idle = server.connect();
+    let busy = server.connect();
+    busy.send(post("/sleep", "busy") + &post("/", "too late"));
+    let sending = server.connect();
+    sending.send("POST / HTTP/1.1\r\nHost: a\r\nContent-Length: 4\r\n\r\nha");
+    let begun = server.connect();
+    begun.send("GET / HTTP/1.1\r\nHo");
+    server.settle();
+    server.tell(Control::Drain);
+    let late = server.connect();
+    late.send(get("/"));
+    server.settle();
+    assert!(idle.saw_fin() && !server.is_over());
+    assert!(!busy.is_closed() && !sending.is_closed() && !begun.is_closed());
+    sending.send("lf");
+    begun.send("st: a\r\n\r\n");
+    server.pass(NAP * 2);
+    for (peer, body) in [(&busy, "busy"), (&sending, "half"), (&begun, "")] {
+        let answers = answers(peer);
+        assert_eq!(
+            (answers.len(), answers[0].status, answers[0].closes),
+            (1, 200, true)
+        );
+        assert_eq!(answers[0].body, body.as_bytes());
+        assert!(peer.saw_fin());
+    }
+    assert_eq!(late.received(), b"", "it was accepted");
+    // The peers have not closed yet: that is waited for, but not for ever.
+    assert!(!server.is_over());
+    for peer in [&idle, &busy, &sending] {
+        peer.finish();
+    }
+    server.settle();
+    assert_eq!(server.stats().connections_open, 1);
+    server.pass(Duration::from_secs(3));
+    assert!(server.is_over());
+    server.finish();
+}
+
+#[test]
+fn a_drain_of_an_idle_shard_is_over_at_once() {
+    let mut server = server();
+    server.tell(Control::Drain);
+    server.settle();
+    assert!(server.is_over());
+    server.finish();
+}
+
+#[test]
+fn a_drain_waits_for_a_handler_whose_connection_is_gone() {
+    let mut server = server();
+    let peer = server.connect();
+    peer.send(get("/sleep"));
+    server.settle();
+    peer.reset();
+    server.tell(Control::Drain);
+    server.settle();
+    assert_eq!(server.stats().connections_open, 0);
+    assert!(!server.is_over(), "the handler still sleeps");
+    server.pass(NAP * 2);
+    assert!(server.is_over());
+    server.finish();
+}
+
+#[test]
+fn a_stop_cuts_off_whatever_is_under_way() {
+    let mut server = server();
+    let inputs = [
+        String::new(),
+        get("/sleep"),
+        get("/large"),
+        get("/")[..9].to_owned(),
+        post("/", "half")[..60].to_owned(),
+        "GET / HTTP/1.1\r\n\r\n".to_owned(),
+        "GET /raw HTTP/1.1\r\nHost: a\r\nConnection: upgrade\r\nUpgrade: raw\r\n\r\nx".to_owned(),
+    ];
+    let peers: Vec<Peer> = inputs
+        .iter()
+        .map(|input| {
+            let peer = server.connect();
+            peer.stop_reading();
+            peer.send(input);
+            peer
+        })
+        .collect();
+    server.settle();
+    server.tell(Control::Stop);
+    server.settle();
+    assert!(server.is_over());
+    for peer in &peers {
+        peer.resume();
+        assert!(peer.is_closed());
+    }
+    server.stop();
+}
+
+#[test]
+fn a_stop_during_a_drain() {
+    let mut server = server();
+    let peer = server.connect();
+    peer.send(get("/sleep"));
+    server.settle();
+    server.tell(Control::Drain);
+    server.settle();
+    assert!(!server.is_over());
+    server.tell(Control::Stop);
+    server.settle();
+    assert!(server.is_over() && peer.is_closed());
+    server.stop();
+}

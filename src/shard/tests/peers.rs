@@ -1,0 +1,122 @@
+//! Peers that leave: politely, half, or with a reset at any moment.
+
+use super::*;
+
+#[test]
+fn a_half_closed_peer_gets_all_its_answers() {
+    let mut server = server();
+    let peer = server.connect();
+    peer.send(post("/sleep", "1") + &get("/large") + &post("/", "3"));
+    peer.finish();
+    server.pass(NAP * 2);
+    let bodies: Vec<_> = answers(&peer).into_iter().map(|a| a.body).collect();
+    assert_eq!(bodies, [b"1".to_vec(), large(), b"3".to_vec()]);
+    assert!(peer.saw_fin());
+    assert_eq!(server.stats().connections_open, 0);
+    server.finish();
+}
+
+#[test]
+fn a_peer_that_ends_within_a_request() {
+    let mut server = server();
+    for (input, expected) in [
+        ("", [].as_slice()),
+        ("GET / HTTP/1.1\r\nHo", &[]),
+        (
+            "POST / HTTP/1.1\r\nHost: a\r\nContent-Length: 5\r\n\r\nhel",
+            &[400],
+        ),
+        (
+            "POST / HTTP/1.1\r\nHost: a\r\nTransfer-Encoding: chunked\r\n\r\n5\r\nhel",
+            &[400],
+        ),
+    ] {
+        let peer = server.connect();
+        peer.send(input);
+        server.settle();
+        peer.finish();
+        server.settle();
+        assert_eq!(statuses(&peer), expected, "{input:?}");
+        assert!(peer.is_closed());
+        assert_eq!(server.stats().connections_open, 0, "{input:?}");
+    }
+    server.finish();
+}
+
+#[test]
+fn a_refused_peer_gets_its_answer_before_the_end() {
+    let mut server = server();
+    let peer = server.connect();
+    peer.send("GET / HTTP/1.1\r\n\r\n");
+    server.settle();
+    let answers = answers(&peer);
+    assert_eq!((answers[0].status, answers[0].closes), (400, true));
+    assert!(peer.saw_fin());
+    // What it still sends is read and forgotten, so that no reset overtakes the answer.
+    peer.send("x".repeat(100_000));
+    server.settle();
+    assert_eq!((peer.backlog(), peer.saw_reset()), (0, false));
+    server.pass(Duration::from_secs(3));
+    assert_eq!(server.stats().connections_open, 0);
+    server.finish();
+}
+
+/// What a connection is doing when it breaks.
+const MIXED: &str = "POST /sleep HTTP/1.1\r\nHost: a\r\nContent-Length: 4\r\n\r\nbody\
+    GET /large HTTP/1.1\r\nHost: a\r\n\r\n\
+    POST /stream HTTP/1.1\r\nHost: a\r\nTransfer-Encoding: chunked\r\n\r\n3\r\nabc\r\n0\r\n\r\n\
+    POST / HTTP/1.1\r\nHost: a\r\nContent-Length: 100\r\n\r\nnot all";
+
+#[test]
+fn a_reset_after_any_byte_leaves_nothing_behind() {
+    let mut server = server();
+    for cut in 0..=MIXED.len() {
+        let peer = server.connect();
+        peer.send(&MIXED[..cut]);
+        server.pass(if cut % 2 == 0 { NAP * 2 } else { millis(0) });
+        peer.reset();
+        server.settle();
+        assert_eq!(server.stats().connections_open, 0, "cut at {cut}");
+        server.pass(NAP * 2);
+        let stats = server.stats();
+        assert_eq!(
+            (stats.handlers, stats.buffers_in_use),
+            (0, 0),
+            "cut at {cut}"
+        );
+    }
+    assert_alive(&mut server);
+    server.finish();
+}
+
+#[test]
+fn a_reset_after_any_turn_leaves_nothing_behind() {
+    for (seed, reads) in (0..60).flat_map(|seed| [(seed, true), (seed, false)]) {
+        let config = SimConfig {
+            seed,
+            faults: Faults::ALL,
+            buffers: 4,
+            buffer_bytes: 64,
+        };
+        let mut server =
+            SimulatedShard::new(&config, Limits::default(), application(Doings::default()));
+        let peer = server.connect();
+        if !reads {
+            peer.stop_reading();
+        }
+        peer.send(MIXED);
+        for _ in 0..seed {
+            server.turn(millis(1));
+        }
+        peer.reset();
+        server.pass(NAP * 2);
+        let stats = server.stats();
+        assert_eq!(
+            (stats.connections_open, stats.handlers, stats.buffers_in_use),
+            (0, 0, 0),
+            "seed {seed}: {stats:?}"
+        );
+        assert_alive(&mut server);
+        server.finish();
+    }
+}
