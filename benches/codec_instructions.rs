@@ -13,20 +13,21 @@ use std::hint::black_box;
 use gungraun::{library_benchmark, library_benchmark_group, main};
 use lanner::testing::codec::{ChunkedBody, HeadParser, Response};
 
-fn warm_parser(head: &'static [u8]) -> (HeadParser, &'static [u8]) {
-    let mut parser = HeadParser::default();
+// State comes and goes boxed, or the count would be of moving it.
+fn warm_parser(head: &'static [u8]) -> (Box<HeadParser>, &'static [u8]) {
+    let mut parser = Box::<HeadParser>::default();
     assert_eq!(parser.parse(head), Some(head.len()), "it is a head");
     (parser, head)
 }
 
-fn warm_decoder(body: &'static [u8]) -> (ChunkedBody, &'static [u8]) {
-    let mut decoder = ChunkedBody::default();
+fn warm_decoder(body: &'static [u8]) -> (Box<ChunkedBody>, &'static [u8]) {
+    let mut decoder = Box::<ChunkedBody>::default();
     assert!(decoder.decode(body).is_some(), "it is one chunked body");
     (decoder, body)
 }
 
-fn with_buffer(response: Response) -> (Response, Vec<u8>) {
-    (response, Vec::with_capacity(16 * 1024))
+fn with_buffer(response: Response) -> (Box<Response>, Vec<u8>) {
+    (Box::new(response), Vec::with_capacity(16 * 1024))
 }
 
 // What a benchmark returns is dropped outside of the count.
@@ -35,7 +36,7 @@ fn with_buffer(response: Response) -> (Response, Vec<u8>) {
 #[bench::techempower(inputs::TECHEMPOWER)]
 #[bench::browser(inputs::BROWSER)]
 #[bench::upload(inputs::UPLOAD)]
-fn parse_head((mut parser, head): (HeadParser, &[u8])) -> (HeadParser, Option<usize>) {
+fn parse_head((mut parser, head): (Box<HeadParser>, &[u8])) -> (Box<HeadParser>, Option<usize>) {
     let length = parser.parse(black_box(head));
     (parser, length)
 }
@@ -43,14 +44,14 @@ fn parse_head((mut parser, head): (HeadParser, &[u8])) -> (HeadParser, Option<us
 #[library_benchmark(setup = with_buffer)]
 #[bench::plaintext(inputs::plaintext())]
 #[bench::page(inputs::page())]
-fn encode_response((response, mut out): (Response, Vec<u8>)) -> (Response, Vec<u8>) {
+fn encode_response((response, mut out): (Box<Response>, Vec<u8>)) -> (Box<Response>, Vec<u8>) {
     response.encode(black_box(inputs::HELLO), &mut out);
     (response, out)
 }
 
 #[library_benchmark(setup = with_buffer)]
 #[bench::four_pieces(inputs::plaintext())]
-fn encode_chunked((response, mut out): (Response, Vec<u8>)) -> (Response, Vec<u8>) {
+fn encode_chunked((response, mut out): (Box<Response>, Vec<u8>)) -> (Box<Response>, Vec<u8>) {
     response.encode_chunked(black_box(&inputs::PIECES), &mut out);
     (response, out)
 }
@@ -59,7 +60,9 @@ fn encode_chunked((response, mut out): (Response, Vec<u8>)) -> (Response, Vec<u8
 #[bench::small(inputs::SMALL_CHUNKS)]
 #[bench::large(inputs::LARGE_CHUNKS)]
 #[bench::extensions(inputs::EXTENDED_CHUNKS)]
-fn decode_chunked((mut decoder, body): (ChunkedBody, &[u8])) -> (ChunkedBody, Option<usize>) {
+fn decode_chunked(
+    (mut decoder, body): (Box<ChunkedBody>, &[u8]),
+) -> (Box<ChunkedBody>, Option<usize>) {
     let data = decoder.decode(black_box(body));
     (decoder, data)
 }

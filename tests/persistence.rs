@@ -142,6 +142,7 @@ fn http10_closes_unless_asked_to_stay() {
     );
     assert_eq!(response.field("content-length"), Some("6"));
     client.expect_end();
+    drop(client);
 
     let mut client = server.connect();
     for _ in 0..3 {

@@ -20,7 +20,7 @@ use support::{SHELLS, TestServer, oneshot};
 const A_WHILE: Duration = Duration::from_millis(20);
 
 /// Starts `application` on each shell in turn and lets `check` talk to it.
-fn on_each_shell<A>(application: A, check: impl Fn(&TestServer, ShellKind))
+fn on_each_shell<A>(application: &A, check: impl Fn(&TestServer, ShellKind))
 where
     A: lanner::Application + Clone + Send + 'static,
 {

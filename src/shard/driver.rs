@@ -380,8 +380,15 @@ where
 
     fn is_over(&self) -> bool {
         let quiet = self.slots.len() == 0 && !self.accepting.contains(&true);
-        let handlers = self.tasks.len() == 0 && self.local.files.borrow().is_idle();
-        self.world.draining && quiet && (self.stopping || handlers)
+        // What a file read has opened is the shard's to close, whoever asked for it.
+        let files = self.local.files.borrow().is_idle();
+        self.world.draining && quiet && files && (self.stopping || self.tasks.len() == 0)
+    }
+
+    /// Timers that are set: of connections and of handlers.
+    #[cfg(any(test, feature = "testing"))]
+    pub(crate) fn timers(&self) -> usize {
+        self.local.wheel.borrow().len()
     }
 
     /// How things stand.

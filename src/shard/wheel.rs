@@ -144,7 +144,7 @@ impl Wheel {
     }
 
     /// Timers that are set.
-    #[cfg(test)]
+    #[cfg(any(test, feature = "testing"))]
     pub(crate) fn len(&self) -> usize {
         self.len
     }

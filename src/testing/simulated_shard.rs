@@ -180,6 +180,7 @@ impl SimulatedShard {
         assert!(self.over, "the shard does not end: {:?}", self.stats());
         let stats = self.stats();
         assert_eq!(stats.handlers, 0, "handlers are left: {stats:?}");
+        assert_eq!(self.shard.timers(), 0, "timers are left");
         self.assert_nothing_left();
     }
 

@@ -175,14 +175,14 @@ fn comment_length(rest: &str) -> Option<usize> {
 /// The length of the string or character at the front of `rest`. A raw string is known by what
 /// stands before it.
 fn literal_length(rest: &str, before: &str) -> Option<usize> {
-    if rest.starts_with('"') {
+    if let Some(inside) = rest.strip_prefix('"') {
         let opening = before.trim_end_matches('#');
-        let hashes = before.len() - opening.len();
-        if opening.ends_with('r') {
-            let end = format!("\"{}", "#".repeat(hashes));
-            return Some(1 + rest[1..].find(&end).unwrap_or(rest.len() - 1) + end.len());
+        if !opening.ends_with('r') {
+            return Some(quoted_length(rest, b'"'));
         }
-        return Some(quoted_length(rest, b'"'));
+        let end = format!("\"{}", &before[opening.len()..]);
+        let length = inside.find(&end).map_or(inside.len(), |at| at + end.len());
+        return Some(1 + length);
     }
     if !rest.starts_with('\'') {
         return None;

@@ -54,15 +54,14 @@ fn a_peer_that_does_not_read_is_not_read_until_it_does() {
         peer.send(get("/large"));
     }
     server.settle();
+    // Many small ones behind them end up in the request buffer, and the rest with the peer.
+    peer.send(get("/").repeat(100_000));
+    server.settle();
     let requests = server.stats().requests;
     assert!(
         requests < 5,
         "{requests} requests are served that nobody reads"
     );
-    // Many small ones behind them end up in the request buffer, and the rest with the peer.
-    peer.send(get("/").repeat(100_000));
-    server.settle();
-    assert_eq!(server.stats().requests, requests);
     assert!(peer.backlog() > 0);
     assert_eq!(receiving(&mut server), [Receiving::Off]);
     peer.resume();
