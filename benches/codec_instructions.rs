@@ -4,7 +4,11 @@
 //! `cargo bench --features testing --bench codec_instructions`; it needs valgrind and the runner
 //! that `perf/README.md` names. Every call comes after one that has warmed the memory up.
 
-#![allow(unused_qualifications, reason = "the macros write paths of their own")]
+#![allow(
+    missing_docs,
+    unused_qualifications,
+    reason = "the macros write items and paths of their own"
+)]
 
 mod inputs;
 

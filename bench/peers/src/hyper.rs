@@ -1,8 +1,8 @@
 //! The hyper peer: hyper 1 on a current-thread tokio runtime, one fixed answer.
 //!
-//! The settings are the fastest found that a user could run in production (`bench/README.md`
-//! lists them): one thread, TCP_NODELAY, pipelined answers flushed together, no header read
-//! time-out (it would add a timer per request), mimalloc.
+//! The settings are chosen in its favour, each within what a user could run in production: one
+//! thread, TCP_NODELAY, pipelined answers flushed together, no header read time-out (it would add
+//! a timer per request), mimalloc.
 #![forbid(unsafe_code)]
 
 use std::convert::Infallible;
@@ -32,7 +32,7 @@ fn main() -> Result<(), Box<dyn std::error::Error>> {
     let runtime = tokio::runtime::Builder::new_current_thread()
         .enable_io()
         .build()?;
-    // Connections are not `Send`-bound work: all of them stay on this thread.
+    // All connections stay on this thread, so that none pays for being `Send`.
     tokio::task::LocalSet::new().block_on(&runtime, serve(address))
 }
 
