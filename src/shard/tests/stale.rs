@@ -2,6 +2,7 @@
 
 use super::*;
 use crate::ring::{Completion, Errno, OpKind, Payload, Ring, Token};
+use crate::shard::slots::Receiving;
 
 #[test]
 fn a_successor_in_the_slot_hears_nothing_of_its_predecessor() {
@@ -55,6 +56,30 @@ fn completions_of_another_generation_are_dropped() {
     peer.send(post("/", "unimpressed"));
     server.settle();
     assert_eq!(texts(&peer), ["unimpressed"]);
+    server.finish();
+}
+
+#[test]
+fn a_receive_that_its_cancellation_has_missed_goes_on() {
+    let mut server = server();
+    let peer = server.connect();
+    server.settle();
+    let key = server.shard.slots.keys()[0];
+    let slot = server.shard.slots.get(key).unwrap();
+    // As after a peer was to be held back; the kernel was just about to complete the receive.
+    slot.receiving = Receiving::Cancelling;
+    slot.operations += 1;
+    server.shard.ended(&Completion {
+        token: Token::new(OpKind::Cancel, key.generation, key.slot),
+        result: Err(Errno::ENOENT),
+        more: false,
+        payload: Payload::None,
+    });
+    let slot = server.shard.slots.get(key).unwrap();
+    assert_eq!(slot.receiving, Receiving::Armed);
+    peer.send(post("/", "missed"));
+    server.settle();
+    assert_eq!(texts(&peer), ["missed"]);
     server.finish();
 }
 
