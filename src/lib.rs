@@ -45,8 +45,8 @@ mod time;
 
 pub use buf::{OutOfMemory, PoolError};
 pub use http::{
-    Application, BodyError, Chunk, FieldSection, HandlerError, HttpContext, Method, RequestHead,
-    ResponseError, Status, Upgraded, Version,
+    Application, BodyError, Chunk, FieldSection, HandlerError, HttpContext, Method, Protocols,
+    RequestHead, ResponseError, Status, Upgraded, Version,
 };
 pub use limits::{DataRate, Limits, LimitsError};
 pub use net::{

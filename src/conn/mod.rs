@@ -14,8 +14,7 @@ pub(crate) use blocks::Blocks;
 
 use crate::buf::BufSlice;
 use crate::h1;
-pub(crate) use crate::h1::{Close, Drive};
-use crate::http::{ConnectionKey, Turn};
+use crate::http::{Close, ConnectionKey, Drive, Turn};
 
 /// One connection, whatever it speaks.
 #[derive(Debug)]
@@ -44,6 +43,10 @@ impl Connection {
     pub(crate) fn receive(&mut self, bytes: BufSlice) {
         self.http1.receive(bytes);
     }
+
+    /// An exchange of this connection has something for it. One that has only one looks at it in
+    /// every drive.
+    pub(crate) fn mark(&mut self, _stream: u32) {}
 
     /// The peer has finished sending.
     pub(crate) fn receive_end(&mut self) {

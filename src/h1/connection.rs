@@ -14,39 +14,15 @@
 //! allocates for a request that arrives in one piece and is answered at once.
 
 use std::rc::Rc;
-use std::time::Duration;
 
-use super::backlog::Backlog;
 use super::chunked::ChunkedDecoder;
 use super::reject::Reject;
 use super::scan::HeadScan;
 use crate::buf::BufSlice;
-use crate::http::{BodyError, ConnectionKey, Exchange, Status, Turn};
+use crate::http::{
+    Backlog, BodyError, Close, ConnectionKey, Drive, Exchange, RateClock, Status, Turn, after,
+};
 use crate::limits::LINGER_TIMEOUT_MS;
-
-/// What the shard does next with a driven connection.
-#[derive(Debug)]
-pub(crate) enum Drive {
-    /// Run the application over this exchange, then drive again.
-    Dispatch(Rc<Exchange>),
-    /// Nothing more until something happens.
-    Wait,
-}
-
-/// How the connection wants to end, once its output is sent.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) enum Close {
-    /// It stays open.
-    No,
-    /// Send FIN, then read and forget until the peer closes too, so that the last response is not
-    /// lost to a reset (RFC 9112, 9.6).
-    Linger,
-    /// Close at once, in order.
-    Now,
-    /// Close at once and visibly broken, whatever is still to be sent: the response could not be
-    /// completed, or nobody takes it.
-    Reset,
-}
 
 /// Where the connection stands.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -96,17 +72,6 @@ pub(super) struct RequestFacts {
     pub(super) keep_alive: bool,
     /// The peer waits for 100 Continue before it sends the body.
     pub(super) awaits_continue: bool,
-}
-
-/// The clock of the minimum body rate: it runs only while the handler waits for the peer.
-#[derive(Clone, Copy, Debug, Default)]
-pub(super) struct RateClock {
-    /// When the running stretch began.
-    pub(super) since: Option<u64>,
-    /// Milliseconds of the stretches before.
-    pub(super) elapsed: u64,
-    /// Bytes received.
-    pub(super) bytes: u64,
 }
 
 /// One HTTP/1 connection.
@@ -159,6 +124,12 @@ impl Connection {
         self.backlog.push(bytes);
     }
 
+    /// Takes the input back, for the protocol that the peer really speaks.
+    #[allow(dead_code, reason = "for HTTP/2")]
+    pub(crate) fn take_input(&mut self) -> Backlog {
+        std::mem::take(&mut self.backlog)
+    }
+
     /// The peer has finished sending. What it has sent is still answered.
     pub(crate) fn receive_end(&mut self) {
         self.input_ended = true;
@@ -174,6 +145,7 @@ impl Connection {
             }
             match self.consume(turn, out) {
                 super::receive::Consumed::Dispatch(exchange) => return Drive::Dispatch(exchange),
+                super::receive::Consumed::Http2 => return Drive::Http2,
                 super::receive::Consumed::Some => {}
                 super::receive::Consumed::Nothing if answered => {}
                 super::receive::Consumed::Nothing => break,
@@ -340,29 +312,13 @@ impl Connection {
             return u64::MAX;
         };
         let owed = matches!(self.body, Body::Length(_) | Body::Chunked(_));
-        let rate = exchange.body_rate.rate();
-        let (true, Some(rate)) = (owed && exchange.inbound.borrow().is_awaited(), rate) else {
-            if let Some(since) = self.rate.since.take() {
-                self.rate.elapsed = self
-                    .rate
-                    .elapsed
-                    .saturating_add(turn.now.saturating_sub(since));
-            }
-            return u64::MAX;
-        };
-        let since = *self.rate.since.get_or_insert(turn.now);
-        since
-            .saturating_sub(self.rate.elapsed)
-            .saturating_add(rate.allowed_ms(self.rate.bytes))
+        let counts = owed && exchange.inbound.borrow().is_awaited();
+        let rate = exchange.body_rate.rate().filter(|_| counts);
+        self.rate.deadline(turn.now, rate)
     }
 }
 
 /// Whether so much waits for the peer that no further request is answered for now.
 pub(super) fn is_full(out: &[u8], turn: &Turn<'_>) -> bool {
     out.len() >= turn.limits.response_buffer_bytes_max.max(1)
-}
-
-/// The millisecond that lies `timeout` after `now`.
-pub(super) fn after(now: u64, timeout: Duration) -> u64 {
-    now.saturating_add(u64::try_from(timeout.as_millis()).unwrap_or(u64::MAX))
 }

@@ -7,7 +7,6 @@
 
 #![forbid(unsafe_code)]
 
-mod backlog;
 mod chunked;
 mod connection;
 mod encode;
@@ -31,5 +30,5 @@ pub(crate) use self::{
     head::{Parse, parse},
     scan::HeadScan,
 };
-pub(crate) use connection::{Close, Connection, Drive};
+pub(crate) use connection::Connection;
 pub(crate) use reject::Reject;

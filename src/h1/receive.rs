@@ -2,15 +2,15 @@
 
 use std::rc::Rc;
 
-use super::backlog::Backlog;
 use super::chunked::{ChunkedDecoder, Step};
-use super::connection::{
-    Body, Close, Connection, Phase, RateClock, RequestFacts, Sending, after, is_full,
-};
+use super::connection::{Body, Connection, Phase, RequestFacts, Sending, is_full};
 use super::framing::{BodyFraming, Framing};
 use super::head::{Parse, parse};
 use super::reject::Reject;
-use crate::http::{BodyError, BodyState, Exchange, FieldSection, Inbound, Method, Turn, Version};
+use crate::http::{
+    Backlog, BodyError, BodyState, Close, Exchange, FieldSection, Inbound, Mark, Method, RateClock,
+    Turn, Version, after,
+};
 use crate::limits::LINGER_BYTES_MAX;
 
 /// What became of the waiting bytes.
@@ -18,6 +18,8 @@ use crate::limits::LINGER_BYTES_MAX;
 pub(super) enum Consumed {
     /// A request head is complete.
     Dispatch(Rc<Exchange>),
+    /// The peer speaks HTTP/2, and the server does too.
+    Http2,
     /// Some bytes are gone or the state has changed: look again.
     Some,
     /// Nothing can be done with them now.
@@ -56,7 +58,11 @@ impl Connection {
         if self.backlog.is_empty() || is_full(out, turn) {
             return Consumed::Nothing;
         }
-        let exchange = turn.exchanges.take(self.key, turn.limits);
+        let mark = Mark {
+            connection: self.key,
+            stream: 0,
+        };
+        let exchange = turn.exchanges.take(mark, turn.limits);
         match self.parse_head(&exchange, turn) {
             Ok(Parse::Complete { consumed, framing }) => {
                 self.begin_exchange(&exchange, consumed, framing, turn);
@@ -74,6 +80,9 @@ impl Connection {
             }
             Ok(Parse::Http2Preface) => {
                 turn.exchanges.give(exchange, turn.limits);
+                if turn.protocols.allow_http2() && self.requests == 0 {
+                    return Consumed::Http2;
+                }
                 turn.counters.reject("http2_preface");
                 out.extend_from_slice(HTTP_1_1_REQUIRED);
                 self.close = Close::Linger;
@@ -202,10 +211,8 @@ impl Connection {
                 }
             }
         }
-        self.rate.bytes = self
-            .rate
-            .bytes
-            .saturating_add(before.saturating_sub(self.backlog.len()) as u64);
+        self.rate
+            .received(before.saturating_sub(self.backlog.len()));
         Consumed::Some
     }
 

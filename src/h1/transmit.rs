@@ -2,7 +2,7 @@
 
 use std::rc::Rc;
 
-use super::connection::{Body, Close, Connection, Phase, Sending, after};
+use super::connection::{Body, Connection, Phase, Sending};
 use super::encode::{
     CHUNK_END, CONTINUE, ConnectionOption, ResponseFraming, ResponseHead, encode_chunk_head,
     encode_head, encode_informational, encode_last_chunk,
@@ -10,7 +10,8 @@ use super::encode::{
 use super::framing::ConnectionOptions;
 use super::reject::Reject;
 use crate::http::{
-    BodyError, BodyState, Exchange, FieldSection, KnownField, Outbound, Outcome, Status, Turn,
+    BodyError, BodyState, Close, Exchange, FieldSection, KnownField, Outbound, Outcome, Status,
+    Turn, after,
 };
 
 impl Connection {

@@ -9,7 +9,7 @@ use std::rc::Rc;
 
 use super::inbound::{BodyState, Inbound};
 use super::outbound::Outbound;
-use super::outbox::{ConnectionKey, Outbox};
+use super::outbox::{Mark, Outbox};
 use super::{BodyError, Chunk, HandlerError, RequestHead, Status};
 use crate::features::{
     MaxRequestBodySize, MinRequestBodyDataRate, RequestBodyDetection, RequestFeature,
@@ -39,7 +39,7 @@ pub struct Exchange {
     pub(crate) identifier: RequestIdentifier,
     pub(crate) upgrade: Upgrade,
     response_capacity: Cell<usize>,
-    owner: RefCell<Option<(Rc<Outbox>, ConnectionKey)>>,
+    owner: RefCell<Option<(Rc<Outbox>, Mark)>>,
     marked: Cell<bool>,
 }
 
@@ -98,22 +98,22 @@ impl Exchange {
         self.marked.set(false);
     }
 
-    /// Ties the exchange to the connection that it belongs to.
-    pub(crate) fn attach(&self, outbox: &Rc<Outbox>, key: ConnectionKey) {
+    /// Ties the exchange to the connection and the stream that it belongs to.
+    pub(crate) fn attach(&self, outbox: &Rc<Outbox>, mark: Mark) {
         let mut owner = self.owner.borrow_mut();
         match &mut *owner {
-            // The common case: a pooled exchange stays on its shard, so only the key changes.
-            Some((_, old)) => *old = key,
-            None => *owner = Some((Rc::clone(outbox), key)),
+            // The common case: a pooled exchange stays on its shard, so only the name changes.
+            Some((_, old)) => *old = mark,
+            None => *owner = Some((Rc::clone(outbox), mark)),
         }
     }
 
     /// Tells the connection that there is something to do for this exchange.
     pub(crate) fn mark(&self) {
         if !self.marked.replace(true)
-            && let Some((outbox, key)) = &*self.owner.borrow()
+            && let Some((outbox, mark)) = &*self.owner.borrow()
         {
-            outbox.mark(*key);
+            outbox.mark(*mark);
         }
     }
 
@@ -172,6 +172,12 @@ impl Exchange {
     /// The connection is gone: everything the handler waits for ends.
     pub(crate) fn sever(&self) {
         self.owner.borrow_mut().take();
+        self.abandon();
+    }
+
+    /// Nobody waits for the response any more, but the connection lives: everything the handler
+    /// waits for ends, and its own end still marks the connection.
+    pub(crate) fn abandon(&self) {
         self.lifetime.sever();
         self.inbound.borrow_mut().fail(BodyError::Aborted);
         self.outbound().borrow_mut().wake_writer();

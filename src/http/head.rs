@@ -11,9 +11,8 @@ use std::fmt;
 
 pub use builder::RequestHeadBuilder;
 
-use super::authority::Authority;
-use super::field::{FieldError, FieldLine, FieldSpan, is_field_value, is_token, trim_ows};
-use super::known::{KnownField, KnownSet};
+use super::field::{FieldError, FieldLine, FieldSpan};
+use super::known::KnownSet;
 use super::span::Span;
 use super::target::{Scheme, Target, TargetError, TargetForm, decode_path};
 use super::{Method, Version};
@@ -59,6 +58,8 @@ pub struct RequestHead {
     target: Target,
     /// The authority that counts: the target's, or Host's.
     authority: Option<Span>,
+    /// What an extended CONNECT asks for.
+    protocol: Option<Span>,
     /// The path, when it is not the same bytes as in the target.
     decoded_path: Vec<u8>,
     lines: Vec<FieldSpan>,
@@ -157,6 +158,13 @@ impl RequestHead {
         self.authority.map(|span| self.text(span))
     }
 
+    /// The protocol that an extended CONNECT asks for (RFC 8441, 4), as `websocket`. `None` for
+    /// every other request.
+    #[must_use]
+    pub fn protocol(&self) -> Option<&str> {
+        self.protocol.map(|span| self.text(span))
+    }
+
     /// The version of the request.
     #[must_use]
     pub fn version(&self) -> Version {
@@ -215,6 +223,7 @@ impl RequestHead {
         self.target_text = Span::default();
         self.target = Target::default();
         self.authority = None;
+        self.protocol = None;
         self.decoded_path.clear();
         self.lines.clear();
         if self.lines.capacity() > limits::FIELD_LINES_KEPT {
@@ -244,9 +253,45 @@ impl RequestHead {
     #[inline]
     pub(crate) fn begin_spans(&mut self, method: Method, method_text: Span, version: Version) {
         self.clear();
+        self.set_request(method, method_text, version);
+    }
+
+    /// Begins a head whose bytes the protocol puts together: an empty arena, to be given back with
+    /// [`RequestHead::attach_arena`]. Spans count from its first byte.
+    #[allow(dead_code, reason = "for HTTP/2")]
+    #[inline]
+    pub(crate) fn begin_arena(&mut self) -> Vec<u8> {
+        self.clear();
+        let mut arena = std::mem::take(&mut self.spare);
+        arena.clear();
+        arena
+    }
+
+    /// Says what the request line of an HTTP/1 request would.
+    #[inline]
+    pub(crate) fn set_request(&mut self, method: Method, method_text: Span, version: Version) {
         self.method = method;
         self.method_text = method_text;
         self.version = version;
+    }
+
+    /// Says what an extended CONNECT asks for.
+    #[allow(dead_code, reason = "for HTTP/2")]
+    pub(crate) fn set_protocol(&mut self, span: Span) {
+        self.protocol = Some(span);
+    }
+
+    /// Says which scheme the connection has.
+    #[allow(dead_code, reason = "for HTTP/2")]
+    pub(crate) fn set_scheme(&mut self, scheme: Scheme) {
+        self.scheme = scheme;
+    }
+
+    /// Gives the head the arena that its spans were made over.
+    #[allow(dead_code, reason = "for HTTP/2")]
+    #[inline]
+    pub(crate) fn attach_arena(&mut self, arena: Vec<u8>) {
+        self.bytes = HeadBytes::Owned(arena);
     }
 
     /// Reads the target, which lies at `span` of `bytes`.
@@ -311,55 +356,5 @@ impl RequestHead {
             let slice = slice.clone();
             self.attach_copied(&slice);
         }
-    }
-
-    /// Begins a head in memory of its own, from parts that no buffer holds together.
-    fn begin_owned(&mut self, method: &[u8], target: &[u8]) -> Result<(), HeadError> {
-        self.clear();
-        self.method = Method::from_bytes(method).ok_or(HeadError::Method)?;
-        if method.len().saturating_add(target.len()) > limits::HEAD_BYTES_CEILING {
-            return Err(FieldError::TooLong.into());
-        }
-        let mut bytes = std::mem::take(&mut self.spare);
-        bytes.clear();
-        bytes.extend_from_slice(method);
-        bytes.extend_from_slice(target);
-        self.method_text = Span::new(0, method.len());
-        let read = self.read_target(&bytes, Span::new(method.len(), bytes.len()));
-        self.bytes = HeadBytes::Owned(bytes);
-        Ok(read?)
-    }
-
-    /// Adds a field line to a head that was begun in memory of its own.
-    fn push_owned(&mut self, name: &[u8], value: &[u8]) -> Result<(), HeadError> {
-        if !is_token(name) {
-            return Err(FieldError::Name.into());
-        }
-        if !is_field_value(value) {
-            return Err(FieldError::Value.into());
-        }
-        let value = trim_ows(value);
-        let known = KnownField::from_name(name);
-        let names_host = known == Some(KnownField::Host);
-        if names_host && (self.known.contains(KnownField::Host) || Authority::parse(value).is_err())
-        {
-            return Err(HeadError::Host);
-        }
-        let HeadBytes::Owned(bytes) = &mut self.bytes else {
-            return Err(FieldError::TooLong.into());
-        };
-        let start = bytes.len();
-        if start + name.len() + value.len() > limits::HEAD_BYTES_CEILING {
-            return Err(FieldError::TooLong.into());
-        }
-        bytes.extend_from_slice(name);
-        bytes.extend_from_slice(value);
-        let name = Span::new(start, start + name.len());
-        let value = Span::new(name.end(), bytes.len());
-        self.push_span(FieldSpan { name, value, known });
-        if names_host && self.authority.is_none() {
-            self.set_authority(value);
-        }
-        Ok(())
     }
 }

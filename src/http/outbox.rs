@@ -14,16 +14,25 @@ pub(crate) struct ConnectionKey {
     pub(crate) generation: u32,
 }
 
-/// The connections that an exchange has marked since the shard last looked.
+/// One exchange that has something for its connection.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) struct Mark {
+    /// The connection to drive.
+    pub(crate) connection: ConnectionKey,
+    /// Which of its exchanges, in the connection's own terms; 0 where there is only one.
+    pub(crate) stream: u32,
+}
+
+/// The exchanges that were marked since the shard last looked.
 #[derive(Debug, Default)]
 pub(crate) struct Outbox {
-    marked: RefCell<Vec<ConnectionKey>>,
+    marked: RefCell<Vec<Mark>>,
 }
 
 impl Outbox {
-    /// Marks a connection as having work.
-    pub(crate) fn mark(&self, key: ConnectionKey) {
-        self.marked.borrow_mut().push(key);
+    /// Marks an exchange as having work for its connection.
+    pub(crate) fn mark(&self, mark: Mark) {
+        self.marked.borrow_mut().push(mark);
     }
 
     /// Whether nothing is marked.
@@ -32,7 +41,7 @@ impl Outbox {
     }
 
     /// Moves what is marked behind `into`, keeping the capacity of both.
-    pub(crate) fn take(&self, into: &mut Vec<ConnectionKey>) {
+    pub(crate) fn take(&self, into: &mut Vec<Mark>) {
         into.append(&mut self.marked.borrow_mut());
     }
 }

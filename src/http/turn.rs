@@ -5,7 +5,7 @@
 use std::collections::BTreeMap;
 use std::rc::Rc;
 
-use super::{ConnectionKey, Exchange, Outbox};
+use super::{Exchange, Mark, Outbox, Protocols};
 use crate::limits::Limits;
 
 /// Idle exchanges that a shard keeps; more are dropped. A busy shard needs one per request that
@@ -29,6 +29,8 @@ pub(crate) struct Turn<'a> {
     pub(crate) draining: bool,
     /// Whether another connection may be upgraded.
     pub(crate) upgrades: bool,
+    /// Which protocols are spoken.
+    pub(crate) protocols: Protocols,
     /// Where exchanges come from and go to.
     pub(crate) exchanges: &'a mut ExchangePool,
     /// What is counted on the way.
@@ -72,14 +74,14 @@ impl ExchangePool {
         }
     }
 
-    /// A new or a reused exchange for a request on the connection `key`.
-    pub(crate) fn take(&mut self, key: ConnectionKey, limits: &Limits) -> Rc<Exchange> {
+    /// A new or a reused exchange that marks its connection with `mark`.
+    pub(crate) fn take(&mut self, mark: Mark, limits: &Limits) -> Rc<Exchange> {
         let exchange = self.idle.pop().unwrap_or_else(|| {
             let exchange = Exchange::default();
             exchange.begin(limits);
             Rc::new(exchange)
         });
-        exchange.attach(&self.outbox, key);
+        exchange.attach(&self.outbox, mark);
         exchange
     }
 

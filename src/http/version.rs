@@ -31,3 +31,30 @@ impl fmt::Display for Version {
         f.write_str(self.as_str())
     }
 }
+
+/// Which protocols a server speaks on a port without TLS, where the peer's first bytes tell them
+/// apart: an HTTP/2 peer begins with the connection preface (RFC 9113, 3.3).
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Default)]
+pub enum Protocols {
+    /// HTTP/1.1 and HTTP/1.0 only. An HTTP/2 peer is told `HTTP_1_1_REQUIRED`.
+    #[default]
+    Http1,
+    /// HTTP/2 only. An HTTP/1 peer is told so in a 400.
+    Http2,
+    /// Both.
+    Http1AndHttp2,
+}
+
+impl Protocols {
+    /// Whether HTTP/1 is spoken.
+    #[must_use]
+    pub const fn allow_http1(self) -> bool {
+        matches!(self, Self::Http1 | Self::Http1AndHttp2)
+    }
+
+    /// Whether HTTP/2 is spoken.
+    #[must_use]
+    pub const fn allow_http2(self) -> bool {
+        matches!(self, Self::Http2 | Self::Http1AndHttp2)
+    }
+}

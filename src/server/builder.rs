@@ -13,7 +13,7 @@ use super::cpus::{Cpus, ShardCount};
 use super::error::StartError;
 use super::running::{RunningServer, ShardHandle};
 use crate::features::{ServerAddresses, ServerFeatures, ShardFacts, Shards};
-use crate::http::{Application, HttpContext, process};
+use crate::http::{Application, HttpContext, Protocols, process};
 use crate::limits::Limits;
 use crate::net::{self, BindOptions, BoundListeners, DEFAULT_BACKLOG, Endpoint, Listener};
 use crate::ring::{Ring, RingConfig, Uring};
@@ -41,6 +41,7 @@ pub struct Server {
     shell: ShellKind,
     limits: Limits,
     server_field: bool,
+    protocols: Protocols,
     features: ServerFeatures,
 }
 
@@ -61,6 +62,7 @@ impl Server {
             shell: ShellKind::Glommio,
             limits: Limits::default(),
             server_field: true,
+            protocols: Protocols::default(),
             features: ServerFeatures::default(),
         }
     }
@@ -107,6 +109,14 @@ impl Server {
     #[must_use]
     pub fn server_field(mut self, server_field: bool) -> Self {
         self.server_field = server_field;
+        self
+    }
+
+    /// Which protocols to speak; HTTP/1.1 and HTTP/2 by default, told apart by the first bytes of
+    /// a connection.
+    #[must_use]
+    pub fn protocols(mut self, protocols: Protocols) -> Self {
+        self.protocols = protocols;
         self
     }
 
@@ -168,6 +178,7 @@ impl Server {
                     index,
                     limits: limits.clone(),
                     server_field: self.server_field,
+                    protocols: self.protocols,
                 },
                 cpu,
                 shell: self.shell,

@@ -15,10 +15,11 @@ use super::files::FileRequests;
 use super::local::{Local, SLEEPER};
 use super::shell::{Driver, Turn as ShellTurn};
 use super::slots::Slots;
-use crate::conn::{Blocks, Drive};
+use crate::conn::Blocks;
 use crate::features::{self, ServerFeatures};
 use crate::http::{
-    ConnectionKey, Counters, Exchange, ExchangePool, HandlerError, HttpContext, Outbox, Turn,
+    ConnectionKey, Counters, Drive, Exchange, ExchangePool, HandlerError, HttpContext, Mark,
+    Outbox, Protocols, Turn,
 };
 use crate::limits::Limits;
 use crate::net::Listener;
@@ -35,6 +36,8 @@ pub(crate) struct ShardOptions {
     pub(crate) limits: Limits,
     /// Whether responses carry a Server field.
     pub(crate) server_field: bool,
+    /// Which protocols the shard speaks.
+    pub(crate) protocols: Protocols,
 }
 
 /// The clock of a shard: milliseconds since its start, and seconds since 1970.
@@ -49,6 +52,7 @@ pub(crate) trait Clock {
 pub(super) struct World {
     pub(super) limits: Limits,
     server_field: bool,
+    protocols: Protocols,
     date: DateCache,
     exchanges: ExchangePool,
     pub(super) counters: Counters,
@@ -68,6 +72,7 @@ impl World {
             scarce: self.scarce,
             draining: self.draining,
             upgrades: self.upgrades,
+            protocols: self.protocols,
             exchanges: &mut self.exchanges,
             counters: &mut self.counters,
         }
@@ -102,7 +107,7 @@ pub(crate) struct Shard<R: Ring, C, H, F: Future<Output = ()>> {
     pub(super) starved: Vec<ConnectionKey>,
     completions: Vec<Completion>,
     ready: Vec<TaskId>,
-    marked: Vec<ConnectionKey>,
+    marked: Vec<Mark>,
     expired: Vec<u64>,
     mail: Vec<Control>,
     /// Held, not read: it makes this thread the shard.
@@ -136,6 +141,7 @@ where
             world: World {
                 limits: options.limits.clone(),
                 server_field: options.server_field,
+                protocols: options.protocols,
                 date: DateCache::new(clock.unix_seconds()),
                 exchanges: ExchangePool::new(Rc::clone(&outbox)),
                 counters: Counters::default(),
@@ -239,7 +245,8 @@ where
                 .connection
                 .drive(&mut self.world.turn(), &mut self.blocks)
             {
-                Drive::Wait => return,
+                // The connection has taken over what speaks HTTP/2.
+                Drive::Wait | Drive::Http2 => return,
                 Drive::Dispatch(exchange) => {
                     let facts = slot.facts.clone();
                     self.dispatch(&exchange, facts);
@@ -353,8 +360,14 @@ where
     fn drive_marked(&mut self) {
         let mut marked = std::mem::take(&mut self.marked);
         self.outbox.take(&mut marked);
-        for key in marked.drain(..) {
-            self.drive(key);
+        // All streams of a connection are marked before it is driven: one drive serves them all.
+        for mark in &marked {
+            if let Some(slot) = self.slots.get(mark.connection) {
+                slot.connection.mark(mark.stream);
+            }
+        }
+        for mark in marked.drain(..) {
+            self.drive(mark.connection);
         }
         self.marked = marked;
     }

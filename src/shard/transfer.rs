@@ -10,8 +10,7 @@ use socket2::SockRef;
 use super::accept::NO_SLOT;
 use super::driver::{Clock, Shard};
 use super::slots::{Receiving, Slot, Stage};
-use crate::conn::Close;
-use crate::http::{ConnectionKey, HttpContext};
+use crate::http::{Close, ConnectionKey, HttpContext};
 use crate::ring::{Completion, Errno, OpKind, Payload, Ring, Token};
 
 fn key_of(token: Token) -> ConnectionKey {

@@ -17,7 +17,7 @@ use std::rc::Rc;
 use std::time::Duration;
 
 use super::sim::{Peer, SimConfig, SimNet, SimRing};
-use crate::http::{Application, HttpContext, process};
+use crate::http::{Application, HttpContext, Protocols, process};
 use crate::limits::Limits;
 use crate::net::{self, BindOptions, Endpoint};
 use crate::shard::shell::{Driver, Turn};
@@ -104,6 +104,7 @@ impl SimulatedShard {
             index: 0,
             limits,
             server_field: true,
+            protocols: Protocols::default(),
         };
         let clock = SimClock(net.clone());
         let shard = Shard::new(options, ring, clock, listeners, inbox, scope, handler);

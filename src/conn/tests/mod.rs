@@ -14,10 +14,13 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use std::task::{Context, Poll, Wake, Waker};
 use std::time::Duration;
 
-use super::{Blocks, Close, Connection, Drive};
+use super::{Blocks, Connection};
 use crate::buf::Pool;
 use crate::features;
-use crate::http::{ConnectionKey, Counters, ExchangePool, HttpContext, Outbox, Turn, process};
+use crate::http::{
+    Close, ConnectionKey, Counters, Drive, ExchangePool, HttpContext, Outbox, Protocols, Turn,
+    process,
+};
 use crate::limits::Limits;
 
 const DATE: &[u8; 29] = b"Thu, 01 Jan 1970 00:00:00 GMT";
@@ -72,6 +75,7 @@ impl<A: AsyncFn(&mut HttpContext) -> R + 'static, R: crate::http::IntoOutcome + 
             scarce: false,
             draining: false,
             upgrades: true,
+            protocols: Protocols::default(),
             exchanges: &mut exchanges,
             counters: &mut counters,
         };
@@ -106,6 +110,7 @@ impl<A: AsyncFn(&mut HttpContext) -> R + 'static, R: crate::http::IntoOutcome + 
             scarce: self.pool.is_scarce(),
             draining: self.draining,
             upgrades: true,
+            protocols: Protocols::default(),
             exchanges: &mut self.exchanges,
             counters: &mut self.counters,
         };
@@ -161,7 +166,7 @@ impl<A: AsyncFn(&mut HttpContext) -> R + 'static, R: crate::http::IntoOutcome + 
                     self.poll();
                     continue;
                 }
-                Drive::Wait => {}
+                Drive::Wait | Drive::Http2 => {}
             }
             let block = self.with(|connection, turn, _| connection.next_send(turn));
             if let Some(block) = block {
@@ -174,7 +179,11 @@ impl<A: AsyncFn(&mut HttpContext) -> R + 'static, R: crate::http::IntoOutcome + 
             } else if self.outbox.is_empty() {
                 return;
             }
-            self.outbox.take(&mut Vec::new());
+            let mut marked = Vec::new();
+            self.outbox.take(&mut marked);
+            marked
+                .iter()
+                .for_each(|mark| self.connection.mark(mark.stream));
         }
         panic!("the connection does not come to rest");
     }

@@ -1,7 +1,10 @@
 //! Request heads put together by hand, for servers that have no wire.
 
-use super::{HeadError, RequestHead};
-use crate::http::{Scheme, Version};
+use super::{HeadBytes, HeadError, RequestHead};
+use crate::http::authority::Authority;
+use crate::http::field::{FieldError, FieldSpan, is_field_value, is_token, trim_ows};
+use crate::http::{KnownField, Method, Scheme, Span, Version};
+use crate::limits;
 
 /// Makes request heads without a connection: for servers of another kind, and for tests.
 ///
@@ -60,5 +63,58 @@ impl RequestHeadBuilder {
             None => Ok(self.head),
             Some(error) => Err(error),
         }
+    }
+}
+
+/// What the builder fills in.
+impl RequestHead {
+    /// Begins a head in memory of its own, from parts that no buffer holds together.
+    fn begin_owned(&mut self, method: &[u8], target: &[u8]) -> Result<(), HeadError> {
+        self.clear();
+        self.method = Method::from_bytes(method).ok_or(HeadError::Method)?;
+        if method.len().saturating_add(target.len()) > limits::HEAD_BYTES_CEILING {
+            return Err(FieldError::TooLong.into());
+        }
+        let mut bytes = std::mem::take(&mut self.spare);
+        bytes.clear();
+        bytes.extend_from_slice(method);
+        bytes.extend_from_slice(target);
+        self.method_text = Span::new(0, method.len());
+        let read = self.read_target(&bytes, Span::new(method.len(), bytes.len()));
+        self.bytes = HeadBytes::Owned(bytes);
+        Ok(read?)
+    }
+
+    /// Adds a field line to a head that was begun in memory of its own.
+    fn push_owned(&mut self, name: &[u8], value: &[u8]) -> Result<(), HeadError> {
+        if !is_token(name) {
+            return Err(FieldError::Name.into());
+        }
+        if !is_field_value(value) {
+            return Err(FieldError::Value.into());
+        }
+        let value = trim_ows(value);
+        let known = KnownField::from_name(name);
+        let names_host = known == Some(KnownField::Host);
+        if names_host && (self.known.contains(KnownField::Host) || Authority::parse(value).is_err())
+        {
+            return Err(HeadError::Host);
+        }
+        let HeadBytes::Owned(bytes) = &mut self.bytes else {
+            return Err(FieldError::TooLong.into());
+        };
+        let start = bytes.len();
+        if start + name.len() + value.len() > limits::HEAD_BYTES_CEILING {
+            return Err(FieldError::TooLong.into());
+        }
+        bytes.extend_from_slice(name);
+        bytes.extend_from_slice(value);
+        let name = Span::new(start, start + name.len());
+        let value = Span::new(name.end(), bytes.len());
+        self.push_span(FieldSpan { name, value, known });
+        if names_host && self.authority.is_none() {
+            self.set_authority(value);
+        }
+        Ok(())
     }
 }

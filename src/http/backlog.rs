@@ -3,12 +3,12 @@
 //! Owns the choice between a slice of the receive buffer (while the bytes are being worked on)
 //! and owned memory (once they have to wait): a connection that waits holds no receive buffer.
 
+use super::{Chunk, RequestHead};
 use crate::buf::BufSlice;
-use crate::http::{Chunk, RequestHead};
 
 /// Bytes in the order of their arrival.
 #[derive(Debug, Default)]
-pub(super) enum Backlog {
+pub(crate) enum Backlog {
     /// Nothing waits; no memory is held.
     #[default]
     Empty,
@@ -25,7 +25,7 @@ pub(super) enum Backlog {
 
 impl Backlog {
     /// The waiting bytes.
-    pub(super) fn bytes(&self) -> &[u8] {
+    pub(crate) fn bytes(&self) -> &[u8] {
         match self {
             Self::Empty => &[],
             Self::Pooled(slice) => slice,
@@ -34,17 +34,17 @@ impl Backlog {
     }
 
     /// How many bytes wait.
-    pub(super) fn len(&self) -> usize {
+    pub(crate) fn len(&self) -> usize {
         self.bytes().len()
     }
 
     /// Whether no byte waits.
-    pub(super) fn is_empty(&self) -> bool {
+    pub(crate) fn is_empty(&self) -> bool {
         matches!(self, Self::Empty)
     }
 
     /// Adds what was received.
-    pub(super) fn push(&mut self, slice: BufSlice) {
+    pub(crate) fn push(&mut self, slice: BufSlice) {
         self.settle();
         match self {
             Self::Owned { bytes, .. } => bytes.extend_from_slice(&slice),
@@ -54,7 +54,7 @@ impl Backlog {
     }
 
     /// Consumes the first `n` bytes.
-    pub(super) fn consume(&mut self, n: usize) {
+    pub(crate) fn consume(&mut self, n: usize) {
         match self {
             Self::Empty => {}
             Self::Pooled(slice) => slice.advance(n.min(slice.len())),
@@ -67,7 +67,7 @@ impl Backlog {
 
     /// Gives `head` the first `n` bytes, over which it was parsed; they stay in the backlog. With
     /// `copy` the head holds no receive buffer.
-    pub(super) fn attach(&self, head: &mut RequestHead, n: usize, copy: bool) {
+    pub(crate) fn attach(&self, head: &mut RequestHead, n: usize, copy: bool) {
         if let Self::Pooled(slice) = self
             && !copy
             && let Some(bytes) = slice.slice(0..n)
@@ -80,7 +80,7 @@ impl Backlog {
 
     /// The bytes `start..end` as a chunk of a body; they stay in the backlog. With `copy` the
     /// chunk holds no receive buffer.
-    pub(super) fn chunk(&self, start: usize, end: usize, copy: bool) -> Option<Chunk> {
+    pub(crate) fn chunk(&self, start: usize, end: usize, copy: bool) -> Option<Chunk> {
         match self {
             Self::Pooled(slice) if !copy => slice.slice(start..end).map(Chunk::pooled),
             _ => self
@@ -91,7 +91,7 @@ impl Backlog {
     }
 
     /// Moves what waits out of the receive buffer.
-    pub(super) fn settle(&mut self) {
+    pub(crate) fn settle(&mut self) {
         if let Self::Pooled(slice) = self {
             *self = Self::Owned {
                 bytes: slice.to_vec(),
