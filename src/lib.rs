@@ -30,6 +30,15 @@ pub mod cli;
 mod conn;
 pub mod features;
 mod h1;
+#[cfg_attr(
+    not(test),
+    expect(
+        dead_code,
+        unused_imports,
+        reason = "the connection that uses its parts is not there yet"
+    )
+)]
+mod h2;
 pub mod http;
 mod limits;
 mod net;

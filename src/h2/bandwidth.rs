@@ -1,0 +1,99 @@
+//! Receive windows that grow with the path.
+//!
+//! A sender can have one window of DATA under way in each round trip, so a fixed window limits a
+//! long or fast path, while one that is large enough for every path lets every peer fill memory.
+//! Owns the estimate in between: a PING marks a moment, and the DATA that comes between it and its
+//! answer is what the path holds in a round trip, its bandwidth-delay product. When that comes
+//! close to the window it is the window that limits, and it doubles.
+//!
+//! One window stands for all: that of a stream, which limits a single upload. The connection's is
+//! to grow with it.
+//!
+//! Counts bytes only. No clock is needed, because a round trip is measured by the PING itself; and
+//! for the same reason DATA that waits in a peer's send buffer counts as the path's. The maximum
+//! is what bounds the memory. Sends nothing: the caller sends PING and WINDOW_UPDATE.
+
+/// The opaque data of a probe, to tell its answer from those to other PINGs.
+pub(crate) const PROBE: [u8; 8] = *b"lanrBDP\0";
+
+/// The estimate of one connection.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Bandwidth {
+    window: u32,
+    window_max: u32,
+    /// DATA since the last probe was sent, or since the beginning.
+    since_probe: u32,
+    /// Whether a probe has not been answered yet.
+    outstanding: bool,
+}
+
+impl Bandwidth {
+    /// An estimate that starts from the window that the peer has now, and never asks for more than
+    /// `window_max` (at most 2^31-1).
+    pub(crate) const fn new(initial_window: u32, window_max: u32) -> Self {
+        Self {
+            window: initial_window,
+            window_max,
+            since_probe: 0,
+            outstanding: false,
+        }
+    }
+
+    /// The window that the peer should have.
+    pub(crate) const fn window(self) -> u32 {
+        self.window
+    }
+
+    /// Counts bytes of DATA as they arrive, padding included.
+    #[inline]
+    pub(crate) fn received(&mut self, bytes: usize) {
+        let bytes = u32::try_from(bytes).unwrap_or(u32::MAX);
+        self.since_probe = self.since_probe.saturating_add(bytes);
+    }
+
+    /// Whether a probe should go out: none is under way, enough DATA has come since the last for
+    /// the answer to matter, and the window can still grow.
+    #[inline]
+    pub(crate) const fn probe_due(self) -> bool {
+        !self.outstanding && self.window < self.window_max && self.since_probe >= self.window / 2
+    }
+
+    /// Whether so many bytes of DATA that were consumed are worth a WINDOW_UPDATE.
+    ///
+    /// A quarter of the window: what is held back is missing in flight, and with half of it held
+    /// back a path that fills its window looks like one that fills half of it and more.
+    #[inline]
+    pub(crate) const fn update_due(self, consumed: u32) -> bool {
+        consumed > 0 && consumed >= self.window / 4
+    }
+
+    /// Notes that a PING with [`PROBE`] was put into the send buffer.
+    pub(crate) fn probe_sent(&mut self) {
+        self.outstanding = true;
+        self.since_probe = 0;
+    }
+
+    /// Notes that the answer has come; the new window if it should grow. An answer that nobody
+    /// waits for says nothing.
+    pub(crate) fn probe_answered(&mut self) -> Option<u32> {
+        if !self.outstanding {
+            return None;
+        }
+        self.outstanding = false;
+        let sample = std::mem::take(&mut self.since_probe);
+        // A path that fills the window shows three quarters of it at least: the rest may be held
+        // back by the batches in which it is given back, and a frame makes them uneven.
+        if u64::from(sample) * 3 <= u64::from(self.window) * 2 {
+            return None;
+        }
+        let grown = self.window.saturating_mul(2).min(self.window_max);
+        if grown <= self.window {
+            return None;
+        }
+        self.window = grown;
+        Some(grown)
+    }
+}
+
+#[cfg(test)]
+mod tests;
