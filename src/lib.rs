@@ -30,6 +30,11 @@ pub mod cli;
 mod conn;
 pub mod features;
 mod h1;
+#[cfg_attr(
+    not(test),
+    allow(dead_code, unused_imports, reason = "h2 is being built on it")
+)]
+mod hpack;
 pub mod http;
 mod limits;
 mod net;

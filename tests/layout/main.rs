@@ -14,7 +14,7 @@ use source::Source;
 
 /// Each module of the library and the modules that it may name. `http` and `features` lie side by
 /// side: a context hands out features, and a feature answers in the terms of HTTP.
-const IMPORTS: [(&str, &[&str]); 15] = [
+const IMPORTS: [(&str, &[&str]); 16] = [
     ("main", &[]),
     (
         "cli",
@@ -34,6 +34,7 @@ const IMPORTS: [(&str, &[&str]); 15] = [
     ),
     ("conn", &["buf", "features", "h1", "http", "limits"]),
     ("h1", &["buf", "http", "limits"]),
+    ("hpack", &["limits"]),
     ("features", &["http", "limits", "net", "task"]),
     ("http", &["buf", "features", "limits", "task"]),
     ("ring", &["buf"]),
