@@ -14,7 +14,7 @@ use source::Source;
 
 /// Each module of the library and the modules that it may name. `http` and `features` lie side by
 /// side: a context hands out features, and a feature answers in the terms of HTTP.
-const IMPORTS: [(&str, &[&str]); 16] = [
+const IMPORTS: [(&str, &[&str]); 17] = [
     ("main", &[]),
     (
         "cli",
@@ -35,6 +35,7 @@ const IMPORTS: [(&str, &[&str]); 16] = [
     ("conn", &["buf", "features", "h1", "http", "limits"]),
     ("h1", &["buf", "http", "limits"]),
     ("h2", &["buf", "hpack", "http", "limits"]),
+    ("hpack", &["limits"]),
     ("features", &["http", "limits", "net", "task"]),
     ("http", &["buf", "features", "limits", "task"]),
     ("ring", &["buf"]),

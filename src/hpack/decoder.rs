@@ -1,0 +1,305 @@
+//! Field blocks into field lines (RFC 7541, 3.2 and 6).
+//!
+//! Owns the representations as they are read, the dynamic table of the peer's encoder, and the
+//! bounds that keep a small block from becoming a large list. What a line means, and what softer
+//! limits do with it, is the caller's: it gets each line as soon as it is there.
+
+use super::error::DecodeError;
+use super::static_table::{self, STATIC_LINES_COUNT, StaticLine};
+use super::table::{LINE_OVERHEAD, Table};
+use super::{huffman, integer};
+
+/// Table size updates at the start of a block: the smallest size since the last block, and the
+/// last one (RFC 7541, 4.2).
+const SIZE_UPDATES_MAX: usize = 2;
+
+/// What the user of a decoder makes of a field line. It is found once for each entry of the
+/// tables, not once for each request.
+pub(crate) trait Verdict: Copy {
+    /// The verdicts on the lines of the static table, in its order.
+    const STATIC: [Self; STATIC_LINES_COUNT];
+
+    /// Judges a line.
+    fn of(name: &[u8], value: &[u8]) -> Self;
+}
+
+/// A decoded field line, whose name and value lie in the caller's arena, one behind the other.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) struct Line<V> {
+    /// Where the name begins.
+    pub(crate) start: u32,
+    /// The bytes of the name.
+    pub(crate) name_len: u32,
+    /// The bytes of the value.
+    pub(crate) value_len: u32,
+    /// What the caller makes of it.
+    pub(crate) verdict: V,
+    /// Whether an intermediary must not let it be indexed either (RFC 7541, 6.2.3).
+    pub(crate) never_indexed: bool,
+}
+
+/// What one block may hold at most. These are bounds against attacks and end the connection.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Bounds {
+    /// Bytes of name and value of one line.
+    pub(crate) line_bytes_max: u32,
+    /// Lines of a block.
+    pub(crate) lines_max: u32,
+    /// The size of all lines (RFC 9113, 6.5.2), so 32 bytes for each on top of its text.
+    pub(crate) list_bytes_max: u32,
+}
+
+/// The decoder of one connection.
+#[derive(Clone, Debug)]
+pub(crate) struct Decoder<V> {
+    table: Table<V>,
+    /// What our SETTINGS_HEADER_TABLE_SIZE says.
+    table_bytes_max: u32,
+}
+
+/// How much of the bounds is left.
+struct Left {
+    lines: u32,
+    list_bytes: u32,
+    line_bytes_max: u32,
+}
+
+impl Left {
+    /// Takes a line of so many bytes of text off.
+    #[inline]
+    fn take(&mut self, text_len: u32) -> Result<(), DecodeError> {
+        if text_len > self.line_bytes_max {
+            return Err(DecodeError::LineTooLong);
+        }
+        self.lines = self.lines.checked_sub(1).ok_or(DecodeError::TooManyLines)?;
+        self.list_bytes = text_len
+            .checked_add(LINE_OVERHEAD)
+            .and_then(|size| self.list_bytes.checked_sub(size))
+            .ok_or(DecodeError::ListTooLarge)?;
+        Ok(())
+    }
+}
+
+impl<V: Verdict> Decoder<V> {
+    /// A decoder with an empty table. `table_bytes_max` is what our SETTINGS_HEADER_TABLE_SIZE
+    /// says; it takes no memory before the peer's lines do.
+    pub(crate) fn new(table_bytes_max: u32) -> Self {
+        Self {
+            table: Table::new(table_bytes_max),
+            table_bytes_max,
+        }
+    }
+
+    /// Decodes a whole field block.
+    ///
+    /// Name and value of each line are appended to `arena`; then `sink` gets the line, and may
+    /// truncate the arena again. After an error the table is out of step with the peer's: the
+    /// decoder must not be used again.
+    pub(crate) fn decode(
+        &mut self,
+        block: &[u8],
+        arena: &mut Vec<u8>,
+        bounds: &Bounds,
+        mut sink: impl FnMut(&mut Vec<u8>, Line<V>),
+    ) -> Result<(), DecodeError> {
+        let mut left = Left {
+            lines: bounds.lines_max,
+            list_bytes: bounds.list_bytes_max,
+            line_bytes_max: bounds.line_bytes_max,
+        };
+        let mut input = block;
+        self.size_updates(&mut input)?;
+        while let Some((&first, rest)) = input.split_first() {
+            input = rest;
+            let line = if first & 0x80 != 0 {
+                self.indexed(first, &mut input, arena, &mut left)?
+            } else if first & 0x60 != 0x20 {
+                self.literal(first, &mut input, arena, &mut left)?
+            } else {
+                return Err(DecodeError::SizeUpdateLate);
+            };
+            sink(arena, line);
+        }
+        Ok(())
+    }
+
+    /// The size of the table, by the measure of RFC 7541, 4.1.
+    #[cfg(any(test, feature = "testing"))]
+    pub(crate) fn table_bytes(&self) -> u32 {
+        self.table.size()
+    }
+
+    /// The lines of the table, newest first.
+    #[cfg(any(test, feature = "testing"))]
+    pub(crate) fn table_lines(&self) -> Vec<(Vec<u8>, Vec<u8>)> {
+        self.table.lines()
+    }
+
+    /// Dynamic table size updates (RFC 7541, 6.3), which may only open a block.
+    #[inline]
+    fn size_updates(&mut self, input: &mut &[u8]) -> Result<(), DecodeError> {
+        let mut count = 0;
+        while let Some((&first, rest)) = input.split_first()
+            && first & 0xe0 == 0x20
+        {
+            count += 1;
+            if count > SIZE_UPDATES_MAX {
+                return Err(DecodeError::SizeUpdateRepeated);
+            }
+            *input = rest;
+            let size = integer::decode::<5>(first, input)?;
+            if size > self.table_bytes_max {
+                return Err(DecodeError::SizeUpdateTooLarge);
+            }
+            self.table.resize(size);
+        }
+        Ok(())
+    }
+
+    /// An indexed field line (RFC 7541, 6.1).
+    #[inline]
+    fn indexed(
+        &self,
+        first: u8,
+        input: &mut &[u8],
+        arena: &mut Vec<u8>,
+        left: &mut Left,
+    ) -> Result<Line<V>, DecodeError> {
+        let index = integer::decode::<7>(first, input)?;
+        let start = start_of_line(arena)?;
+        let place = (index as usize).wrapping_sub(1);
+        if let Some(verdict) = V::STATIC.get(place)
+            && let Some(line) = static_table::line(index)
+        {
+            left.take(u32::from(line.name_len) + u32::from(line.value_len))?;
+            append_static(line, line.name_len + line.value_len, arena);
+            return Ok(Line {
+                start,
+                name_len: u32::from(line.name_len),
+                value_len: u32::from(line.value_len),
+                verdict: *verdict,
+                never_indexed: false,
+            });
+        }
+        let entry = self.dynamic(index)?;
+        left.take(entry.text_len())?;
+        self.table.append_line(entry, arena);
+        Ok(Line {
+            start,
+            name_len: entry.name_len,
+            value_len: entry.value_len,
+            verdict: entry.note,
+            never_indexed: false,
+        })
+    }
+
+    /// The line of the dynamic table at `index`, which is beyond the static one or 0.
+    #[inline]
+    fn dynamic(&self, index: u32) -> Result<&super::table::Entry<V>, DecodeError> {
+        let Some(age) = index.checked_sub(STATIC_LINES_COUNT as u32 + 1) else {
+            return Err(DecodeError::IndexZero);
+        };
+        self.table.entry(age).ok_or(DecodeError::IndexBeyondTables)
+    }
+
+    /// A literal field line, with or without indexing (RFC 7541, 6.2).
+    fn literal(
+        &mut self,
+        first: u8,
+        input: &mut &[u8],
+        arena: &mut Vec<u8>,
+        left: &mut Left,
+    ) -> Result<Line<V>, DecodeError> {
+        let start = start_of_line(arena)?;
+        let is_indexed = first & 0x40 != 0;
+        let name = if is_indexed {
+            integer::decode::<6>(first, input)?
+        } else {
+            integer::decode::<4>(first, input)?
+        };
+        let name_len = if name == 0 {
+            string(input, arena, left.line_bytes_max)?
+        } else {
+            self.append_name(name, arena, left.line_bytes_max)?
+        };
+        let value_len = string(input, arena, left.line_bytes_max - name_len)?;
+        left.take(name_len + value_len)?;
+        let text = arena.get(start as usize..).unwrap_or_default();
+        let (name, value) = text.split_at_checked(name_len as usize).unwrap_or_default();
+        let verdict = V::of(name, value);
+        if is_indexed {
+            self.table.insert(name, value, verdict);
+        }
+        Ok(Line {
+            start,
+            name_len,
+            value_len,
+            verdict,
+            never_indexed: first & 0x50 == 0x10,
+        })
+    }
+
+    /// Appends the name of the line at `index`, which is not 0, and says how long it is.
+    #[inline]
+    fn append_name(
+        &self,
+        index: u32,
+        arena: &mut Vec<u8>,
+        len_max: u32,
+    ) -> Result<u32, DecodeError> {
+        if let Some(line) = static_table::line(index) {
+            let len = u32::from(line.name_len);
+            if len > len_max {
+                return Err(DecodeError::LineTooLong);
+            }
+            append_static(line, line.name_len, arena);
+            return Ok(len);
+        }
+        let entry = self.dynamic(index)?;
+        if entry.name_len > len_max {
+            return Err(DecodeError::LineTooLong);
+        }
+        self.table.append_name(entry, arena);
+        Ok(entry.name_len)
+    }
+}
+
+/// Where the next line begins. An arena beyond 32 bits has no room for it.
+#[inline]
+fn start_of_line(arena: &[u8]) -> Result<u32, DecodeError> {
+    u32::try_from(arena.len()).map_err(|_| DecodeError::ListTooLarge)
+}
+
+/// Appends the first `len` bytes of a static line. The move is of a known size, which is several
+/// times faster than one of the right size.
+#[inline]
+fn append_static(line: &StaticLine, len: u8, arena: &mut Vec<u8>) {
+    let end = arena.len() + usize::from(len);
+    arena.extend_from_slice(&line.bytes);
+    arena.truncate(end);
+}
+
+/// Appends a string literal (RFC 7541, 5.2) of at most `len_max` bytes, and says how long it is.
+#[inline]
+fn string(input: &mut &[u8], arena: &mut Vec<u8>, len_max: u32) -> Result<u32, DecodeError> {
+    let (&first, rest) = input.split_first().ok_or(DecodeError::Truncated)?;
+    *input = rest;
+    let len = integer::decode::<7>(first, input)?;
+    let (text, rest) = input
+        .split_at_checked(len as usize)
+        .ok_or(DecodeError::Truncated)?;
+    *input = rest;
+    let start = arena.len();
+    if first & 0x80 != 0 {
+        huffman::decode(text, arena)?;
+    } else if len <= len_max {
+        arena.extend_from_slice(text);
+    } else {
+        return Err(DecodeError::LineTooLong);
+    }
+    // A string in Huffman code is at most 1.6 times as long as what has been received.
+    u32::try_from(arena.len() - start)
+        .ok()
+        .filter(|len| *len <= len_max)
+        .ok_or(DecodeError::LineTooLong)
+}
