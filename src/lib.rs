@@ -17,8 +17,8 @@
 //! The way of a byte:
 //!
 //! ```text
-//! kernel -> ring -> shard -> conn -> h1 -> exchange -> handler
-//! kernel <- ring <- shard <- conn <- h1 <- exchange <- handler
+//! kernel -> ring -> shard -> conn -> h1 | h2 -> exchange -> handler
+//! kernel <- ring <- shard <- conn <- h1 | h2 <- exchange <- handler
 //! ```
 
 #![deny(unsafe_code)]
@@ -30,9 +30,7 @@ pub mod cli;
 mod conn;
 pub mod features;
 mod h1;
-#[cfg_attr(not(test), allow(dead_code, unused_imports, reason = "the connection follows"))]
 mod h2;
-#[cfg_attr(not(test), allow(dead_code, unused_imports, reason = "the connection follows"))]
 mod hpack;
 pub mod http;
 mod limits;
@@ -52,7 +50,7 @@ pub use http::{
     Application, BodyError, Chunk, FieldSection, HandlerError, HttpContext, Method, Protocols,
     RequestHead, ResponseError, Status, Upgraded, Version,
 };
-pub use limits::{DataRate, Limits, LimitsError};
+pub use limits::{DataRate, FloodLimits, Http2Limits, Limits, LimitsError};
 pub use net::{
     AddressError, AddressFault, BindError, BindFault, BoundAddress, Endpoint, PeerAddress,
 };

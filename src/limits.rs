@@ -6,8 +6,16 @@
 
 #![forbid(unsafe_code)]
 
+mod http2;
+
 use std::fmt;
 use std::time::Duration;
+
+pub(crate) use http2::{
+    ABANDONED_PER_STREAM, CONTINUATIONS_MAX, EARLY_PRIORITIES_MAX, FLOOD_WINDOW_MS,
+    GOAWAY_GRACE_MS, TINY_DATA_BYTES, WINDOW_FLOOR,
+};
+pub use http2::{FloodLimits, Http2Limits};
 
 /// Empty lines skipped before a request line (RFC 9112, 2.2 asks for at least one).
 ///
@@ -125,6 +133,8 @@ pub struct Limits {
     /// Upgraded connections of the whole server. Passed: the handler's upgrade fails. `None`: no
     /// limit, the default.
     pub upgraded_connections_max: Option<usize>,
+    /// What belongs to HTTP/2 alone.
+    pub http2: Http2Limits,
 }
 
 impl Limits {
@@ -145,6 +155,7 @@ impl Limits {
         response_rate_min: Some(DataRate::DEFAULT),
         connections_max: None,
         upgraded_connections_max: None,
+        http2: Http2Limits::DEFAULT,
     };
 
     /// The largest head that is ever held: request line, field lines and the empty line.
@@ -187,7 +198,7 @@ impl Limits {
         if let Some(0) = self.connections_max {
             return Err(LimitsError::NoConnections);
         }
-        Ok(())
+        self.http2.validate()
     }
 }
 
@@ -226,6 +237,14 @@ pub enum LimitsError {
     DataRate,
     /// `connections_max` would refuse everybody.
     NoConnections,
+    /// `http2.streams_max` is out of range.
+    Http2Streams,
+    /// `http2.header_table_bytes` is out of range.
+    Http2HeaderTable,
+    /// `http2.frame_bytes_max` is out of range.
+    Http2FrameBytes,
+    /// A window of `http2` is out of range.
+    Http2Windows,
 }
 
 impl fmt::Display for LimitsError {
@@ -240,12 +259,20 @@ impl fmt::Display for LimitsError {
                  request_line_bytes_max + head_bytes_max + 2"
             }
             Self::ZeroTimeout => {
-                "head_timeout, keep_alive_timeout and drain_timeout must be longer than zero"
+                "head_timeout, keep_alive_timeout, drain_timeout and http2.window_stall_timeout \
+                 must be longer than zero, http2.ping_interval and http2.ping_timeout at least 1 s"
             }
             Self::DataRate => {
                 "a minimum data rate needs at least 1 byte a second and a grace of more than 1 second"
             }
             Self::NoConnections => "connections_max must be at least 1, or none for no limit",
+            Self::Http2Streams => "http2.streams_max must be from 1 to 10000",
+            Self::Http2HeaderTable => "http2.header_table_bytes must be at most 65536",
+            Self::Http2FrameBytes => "http2.frame_bytes_max must be from 16384 to 16777215",
+            Self::Http2Windows => {
+                "http2.connection_window and http2.stream_window must be from 65535 to 2147483647, \
+                 http2.window_max at most 2147483647"
+            }
         })
     }
 }

@@ -12,8 +12,9 @@ mod page;
 use std::io;
 use std::process::ExitCode;
 
-use clap::{Args, Parser, Subcommand};
+use clap::{Args, Parser, Subcommand, ValueEnum};
 
+use crate::http::Protocols;
 use crate::ring;
 use crate::server::{Server, ShardCount, StartError};
 
@@ -46,6 +47,31 @@ struct RunArgs {
     /// Share TCP addresses with other processes of the same user that ask for it too.
     #[arg(long)]
     reuse_port: bool,
+    /// Which protocols to speak: 'http1', 'http2', or 'both', told apart by the first bytes of a
+    /// connection.
+    #[arg(long, value_enum, default_value_t = ProtocolsArg::Both)]
+    protocols: ProtocolsArg,
+}
+
+/// [`Protocols`] as the command line names them.
+#[derive(Clone, Copy, Debug, ValueEnum)]
+enum ProtocolsArg {
+    /// HTTP/1.1 and HTTP/1.0.
+    Http1,
+    /// HTTP/2 with prior knowledge.
+    Http2,
+    /// Both.
+    Both,
+}
+
+impl From<ProtocolsArg> for Protocols {
+    fn from(argument: ProtocolsArg) -> Self {
+        match argument {
+            ProtocolsArg::Http1 => Self::Http1,
+            ProtocolsArg::Http2 => Self::Http2,
+            ProtocolsArg::Both => Self::Http1AndHttp2,
+        }
+    }
 }
 
 /// Runs the command that the arguments name. The exit code is 0 after an orderly end, 1 when the
@@ -80,6 +106,7 @@ fn run(args: &RunArgs) -> Result<(), StartError> {
         .urls(&args.urls)?
         .shards(args.shards)
         .reuse_port(args.reuse_port)
+        .protocols(args.protocols.into())
         .run(app::serve)
 }
 

@@ -1,8 +1,8 @@
 //! One connection as its transport sees it: bytes in, blocks of bytes out, one deadline.
 //!
 //! Owns what comes between a transport and a protocol: the block that is being filled, the block
-//! that is being sent and the clock of the minimum response rate. Protocol detection and TLS
-//! belong here, between `receive` and the protocol. Must not know a ring, a socket or a task.
+//! that is being sent and the clock of the minimum response rate. It tells the protocols apart; TLS
+//! belongs here too, between `receive` and the protocol. Must not know a ring, a socket or a task.
 
 #![forbid(unsafe_code)]
 
@@ -13,13 +13,44 @@ mod tests;
 pub(crate) use blocks::Blocks;
 
 use crate::buf::BufSlice;
-use crate::h1;
-use crate::http::{Close, ConnectionKey, Drive, Turn};
+use crate::http::{Backlog, Close, ConnectionKey, Drive, Protocols, Turn};
+use crate::{h1, h2};
+
+/// What the connection speaks.
+#[derive(Debug)]
+#[expect(
+    clippy::large_enum_variant,
+    reason = "HTTP/1 connections are many and idle: a box would cost each an allocation"
+)]
+enum Protocol {
+    /// HTTP/1, or HTTP/2 that has not shown itself yet.
+    Http1(h1::Connection),
+    /// Apart, so that it does not make every HTTP/1 connection as large.
+    Http2(Box<h2::Connection>),
+}
+
+/// Calls a method that both protocols have.
+macro_rules! either {
+    ($self:ident.$method:ident($($argument:expr),*)) => {
+        match &mut $self.protocol {
+            Protocol::Http1(http1) => http1.$method($($argument),*),
+            Protocol::Http2(http2) => http2.$method($($argument),*),
+        }
+    };
+    (&$self:ident.$method:ident($($argument:expr),*)) => {
+        match &$self.protocol {
+            Protocol::Http1(http1) => http1.$method($($argument),*),
+            Protocol::Http2(http2) => http2.$method($($argument),*),
+        }
+    };
+}
 
 /// One connection, whatever it speaks.
 #[derive(Debug)]
 pub(crate) struct Connection {
-    http1: h1::Connection,
+    key: ConnectionKey,
+    id: u64,
+    protocol: Protocol,
     /// What the protocol has produced since the last send began. No memory while it is empty.
     out: Vec<u8>,
     /// Bytes of the block that is being sent; 0 when none is.
@@ -31,8 +62,15 @@ pub(crate) struct Connection {
 impl Connection {
     /// A connection that was accepted just now. `id` tells it apart in logs.
     pub(crate) fn new(key: ConnectionKey, id: u64, turn: &Turn<'_>) -> Self {
+        let protocol = if turn.protocols == Protocols::Http2 {
+            Protocol::Http2(Box::new(h2::Connection::new(key, id, Backlog::Empty, turn)))
+        } else {
+            Protocol::Http1(h1::Connection::new(key, id, turn))
+        };
         Self {
-            http1: h1::Connection::new(key, id, turn),
+            key,
+            id,
+            protocol,
             out: Vec::new(),
             sending: 0,
             send_deadline: u64::MAX,
@@ -41,16 +79,21 @@ impl Connection {
 
     /// Takes received bytes; `drive` works on them.
     pub(crate) fn receive(&mut self, bytes: BufSlice) {
-        self.http1.receive(bytes);
+        either!(self.receive(bytes));
     }
 
-    /// An exchange of this connection has something for it. One that has only one looks at it in
-    /// every drive.
-    pub(crate) fn mark(&mut self, _stream: u32) {}
+    /// An exchange of this connection has something for it.
+    pub(crate) fn mark(&mut self, stream: u32) {
+        match &mut self.protocol {
+            // There is only one, which is looked at in every drive.
+            Protocol::Http1(_) => {}
+            Protocol::Http2(http2) => http2.mark(stream),
+        }
+    }
 
     /// The peer has finished sending.
     pub(crate) fn receive_end(&mut self) {
-        self.http1.receive_end();
+        either!(self.receive_end());
     }
 
     /// Goes on as far as possible. On `Drive::Dispatch` run the application and call again.
@@ -58,11 +101,24 @@ impl Connection {
         if self.out.capacity() == 0 {
             self.out = blocks.take();
         }
-        let drive = self.http1.drive(turn, &mut self.out);
+        let mut drive = either!(self.drive(turn, &mut self.out));
+        if matches!(drive, Drive::Http2) {
+            self.switch(turn);
+            drive = either!(self.drive(turn, &mut self.out));
+        }
         if self.out.is_empty() && matches!(drive, Drive::Wait) {
             blocks.give(std::mem::take(&mut self.out));
         }
         drive
+    }
+
+    /// The peer has begun with the preface of HTTP/2 (RFC 9113, 3.4).
+    fn switch(&mut self, turn: &Turn<'_>) {
+        if let Protocol::Http1(http1) = &mut self.protocol {
+            let input = http1.take_input();
+            let http2 = h2::Connection::new(self.key, self.id, input, turn);
+            self.protocol = Protocol::Http2(Box::new(http2));
+        }
     }
 
     /// The next block to send, when there is one and none is on its way.
@@ -100,12 +156,12 @@ impl Connection {
     /// The connection broke: nothing more can be sent or received.
     pub(crate) fn sever(&mut self, turn: &mut Turn<'_>, blocks: &mut Blocks) {
         blocks.give(std::mem::take(&mut self.out));
-        self.http1.sever(turn);
+        either!(self.sever(turn));
     }
 
     /// The server is shutting down.
     pub(crate) fn drain(&mut self) {
-        self.http1.drain();
+        either!(self.drain());
     }
 
     /// The deadline has passed. True when the connection is broken by it.
@@ -114,35 +170,39 @@ impl Connection {
             turn.counters.reject("response_rate_min");
             return true;
         }
-        if self.http1.deadline() <= turn.now {
+        if either!(&self.deadline()) <= turn.now {
             if self.out.capacity() == 0 {
                 self.out = blocks.take();
             }
-            self.http1.expire(turn, &mut self.out);
+            either!(self.expire(turn, &mut self.out));
         }
         false
     }
 
     /// When `expire` is due, in milliseconds; `u64::MAX` for never.
     pub(crate) fn deadline(&self) -> u64 {
-        self.http1.deadline().min(self.send_deadline)
+        either!(&self.deadline()).min(self.send_deadline)
     }
 
     /// Whether more input can be taken.
     pub(crate) fn wants_input(&self, turn: &Turn<'_>) -> bool {
         // A peer that does not read its answers is not read either.
         self.out.len() < turn.limits.response_buffer_bytes_max.max(1)
-            && self.http1.wants_input(turn)
+            && either!(&self.wants_input(turn))
     }
 
     /// How the connection wants to end once it is flushed.
     pub(crate) fn close(&self) -> Close {
-        self.http1.close()
+        either!(&self.close())
     }
 
     /// Whether it was upgraded to a raw stream.
     pub(crate) fn is_upgraded(&self) -> bool {
-        self.http1.is_upgraded()
+        match &self.protocol {
+            Protocol::Http1(http1) => http1.is_upgraded(),
+            // Upgraded streams share their connection with others.
+            Protocol::Http2(_) => false,
+        }
     }
 
     fn begin_send(&mut self, bytes: usize, turn: &Turn<'_>) {

@@ -226,6 +226,8 @@ impl RequestIdentifier {
 pub struct RequestLifetime {
     severed: Cell<bool>,
     abort: Cell<bool>,
+    /// The error code that goes with it (RFC 9113, 7).
+    code: Cell<u32>,
     /// One place for each future that waits; empty places are reused.
     waiting: RefCell<Vec<Option<Parked>>>,
 }
@@ -258,7 +260,13 @@ impl RequestLifetime {
         self.abort.get()
     }
 
-    pub(crate) fn ask_abort(&self) {
+    /// The error code with which the handler ends its stream, if it does.
+    pub(crate) fn abort_code(&self) -> Option<u32> {
+        self.abort.get().then(|| self.code.get())
+    }
+
+    pub(crate) fn ask_abort(&self, code: u32) {
+        self.code.set(code);
         self.abort.set(true);
         self.wake();
     }

@@ -125,7 +125,6 @@ impl Connection {
     }
 
     /// Takes the input back, for the protocol that the peer really speaks.
-    #[allow(dead_code, reason = "for HTTP/2")]
     pub(crate) fn take_input(&mut self) -> Backlog {
         std::mem::take(&mut self.backlog)
     }

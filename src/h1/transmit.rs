@@ -10,8 +10,8 @@ use super::encode::{
 use super::framing::ConnectionOptions;
 use super::reject::Reject;
 use crate::http::{
-    BodyError, BodyState, Close, Exchange, FieldSection, KnownField, Outbound, Outcome, Status,
-    Turn, after,
+    BodyError, BodyState, Close, Exchange, FieldSection, KnownField, Measured, Outbound, Outcome,
+    Status, Turn, after,
 };
 
 impl Connection {
@@ -133,24 +133,13 @@ impl Connection {
             self.sending = Sending::Raw;
             return ResponseFraming::Unsaid;
         }
-        let whole = match outbound.outcome {
-            Some(Outcome::Complete | Outcome::Replaced) => {
-                Some(outbound.fixed.len().saturating_add(outbound.body.len()) as u64)
-            }
-            Some(Outcome::Truncated) | None => None,
-        };
-        let mut announced = outbound.announced_length();
-        if let (Some(length), Some(whole), false) = (announced, whole, self.request.head)
-            && length != whole
-            && !outbound.status.is_bodiless()
-        {
-            // The handler announced one length and wrote another: its answer cannot be sent.
-            outbound.fields.clear();
-            outbound.body.clear();
-            outbound.fixed = &[];
-            outbound.status = Status::INTERNAL_SERVER_ERROR;
+        let Measured {
+            announced,
+            whole,
+            contradicts,
+        } = outbound.measure(self.request.head);
+        if contradicts {
             self.request.keep_alive = false;
-            announced = Some(0);
         }
         if outbound.status == Status::RESET_CONTENT {
             self.sending = Sending::Discard;
@@ -213,14 +202,7 @@ impl Connection {
                 out.extend_from_slice(CHUNK_END);
             }
         }
-        if fixed {
-            outbound.fixed = outbound.fixed.get(taken..).unwrap_or_default();
-        } else if taken == outbound.body.len() {
-            outbound.body.clear();
-        } else {
-            outbound.body.drain(..taken);
-        }
-        outbound.wake_writer();
+        outbound.take_front(taken);
     }
 
     fn transmit_end(&mut self, outcome: Outcome, trailers: &FieldSection, out: &mut Vec<u8>) {

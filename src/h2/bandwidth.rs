@@ -40,6 +40,7 @@ impl Bandwidth {
     }
 
     /// The window that the peer should have.
+    #[cfg(test)]
     pub(crate) const fn window(self) -> u32 {
         self.window
     }
@@ -56,15 +57,6 @@ impl Bandwidth {
     #[inline]
     pub(crate) const fn probe_due(self) -> bool {
         !self.outstanding && self.window < self.window_max && self.since_probe >= self.window / 2
-    }
-
-    /// Whether so many bytes of DATA that were consumed are worth a WINDOW_UPDATE.
-    ///
-    /// A quarter of the window: what is held back is missing in flight, and with half of it held
-    /// back a path that fills its window looks like one that fills half of it and more.
-    #[inline]
-    pub(crate) const fn update_due(self, consumed: u32) -> bool {
-        consumed > 0 && consumed >= self.window / 4
     }
 
     /// Notes that a PING with [`PROBE`] was put into the send buffer.

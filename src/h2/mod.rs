@@ -1,16 +1,34 @@
 //! HTTP/2 (RFC 9113) and its priorities (RFC 9218), sans-IO.
 //!
 //! Bytes and time come in, bytes and events go out. Owns the syntax of frames (`frame`), what is
-//! refused and with which code (`error`), and the pieces a connection is made of: stream states,
-//! flow-control windows, the order of DATA, the estimate of the path. Must not know HTTP/1, TLS, a
-//! ring, a shard, a clock or a file descriptor.
+//! refused and with which code (`error`), the pieces a connection is made of (stream states,
+//! flow-control windows, the order of DATA, the estimate of the path), and the state of one
+//! connection (`connection`). Must not know HTTP/1, TLS, a ring, a shard, a clock or a file
+//! descriptor.
 
 #![forbid(unsafe_code)]
 
 pub(crate) mod bandwidth;
+mod budget;
+mod connection;
+mod content;
+mod control;
+mod ending;
 pub(crate) mod error;
+mod field_class;
 pub(crate) mod flow;
 pub(crate) mod frame;
+mod input;
+mod open;
 pub(crate) mod priority;
+mod receive;
+mod receive_window;
+mod request;
+mod response;
 pub(crate) mod schedule;
 pub(crate) mod state;
+mod streams;
+mod timing;
+mod transmit;
+
+pub(crate) use connection::Connection;

@@ -176,6 +176,21 @@ impl Schedule {
         Some(level.front()).filter(|slot| *slot != NIL)
     }
 
+    /// Whether the stream in `slot`, whose turn it is, will have the next turn too.
+    pub(crate) fn keeps_turn(&self, slot: u32) -> bool {
+        let Some(node) = self.nodes.get(slot as usize).filter(|node| node.listed) else {
+            return false;
+        };
+        let Some(level) = self.levels.get(level_of(node.priority)) else {
+            return false;
+        };
+        if node.priority.incremental {
+            node.next == NIL && node.previous == NIL && level.sequential.first == NIL
+        } else {
+            level.incremental.first == NIL
+        }
+    }
+
     /// Ends the turn of the stream in `slot`: it has sent a frame. If it has no more to send,
     /// [`remove`](Self::remove) is all it takes.
     pub(crate) fn yielded(&mut self, slot: u32) {

@@ -181,6 +181,7 @@ impl StreamState {
     }
 
     /// Whether nothing has been heard of the stream.
+    #[cfg(test)]
     pub(crate) const fn is_idle(self) -> bool {
         matches!(self.0, State::Idle)
     }
@@ -191,6 +192,7 @@ impl StreamState {
     }
 
     /// How the stream ended, if it did.
+    #[cfg(test)]
     pub(crate) const fn ending(self) -> Option<Ending> {
         match self.0 {
             State::Closed(ending) => Some(ending),
@@ -210,6 +212,7 @@ impl StreamState {
     }
 
     /// Whether we may send HEADERS or DATA.
+    #[cfg(test)]
     pub(crate) const fn can_send(self) -> bool {
         matches!(self.0, State::Open | State::HalfClosedRemote)
     }

@@ -20,4 +20,6 @@ mod tests;
 pub(crate) use decoder::{Bounds, Decoder, Line, Verdict};
 pub(crate) use encoder::{Encoder, Indexing};
 pub(crate) use error::DecodeError;
-pub(crate) use static_table::{STATIC_LINES, STATIC_LINES_COUNT};
+#[cfg(test)]
+pub(crate) use static_table::STATIC_LINES;
+pub(crate) use static_table::STATIC_LINES_COUNT;

@@ -23,6 +23,32 @@ impl Chunk {
     pub(crate) fn pooled(slice: BufSlice) -> Self {
         Self(Bytes::Pooled(slice))
     }
+
+    /// Takes a small chunk that follows this one into itself, if that saves memory, and says
+    /// whether it did. What it takes no longer holds a receive buffer.
+    pub(crate) fn absorb(&mut self, next: &[u8]) -> bool {
+        /// Chunks below this are small: they would hold a whole receive buffer for little.
+        const SMALL: usize = 256;
+        /// What a chunk grows to by this.
+        const JOINED_MAX: usize = 4 * 1024;
+        if next.len() >= SMALL {
+            return false;
+        }
+        match &mut self.0 {
+            Bytes::Pooled(slice) if slice.len() < SMALL => {
+                let mut bytes = Vec::with_capacity(JOINED_MAX);
+                bytes.extend_from_slice(slice);
+                bytes.extend_from_slice(next);
+                self.0 = Bytes::Owned(bytes);
+                true
+            }
+            Bytes::Owned(bytes) if bytes.len() + next.len() <= JOINED_MAX => {
+                bytes.extend_from_slice(next);
+                true
+            }
+            Bytes::Pooled(_) | Bytes::Owned(_) => false,
+        }
+    }
 }
 
 impl From<Vec<u8>> for Chunk {

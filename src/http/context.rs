@@ -126,9 +126,18 @@ impl HttpContext {
         &self.exchange.lifetime
     }
 
-    /// Ends the connection or the stream at once, without an answer.
+    /// Ends the stream at once, without an answer or in the middle of it; on HTTP/1, which has no
+    /// streams, the connection. HTTP/2 says `CANCEL`.
     pub fn abort(&self) {
-        self.exchange.lifetime.ask_abort();
+        /// RFC 9113, 7.
+        const CANCEL: u32 = 0x8;
+        self.reset(CANCEL);
+    }
+
+    /// [`abort`](Self::abort) with an error code of HTTP/2 (RFC 9113, 7) for the peer. HTTP/1
+    /// cannot say it.
+    pub fn reset(&self, code: u32) {
+        self.exchange.lifetime.ask_abort(code);
         self.exchange.mark();
     }
 

@@ -3,6 +3,7 @@
 //! Owns those bytes, whichever way they are held, and the memory that is reused from request to
 //! request. Must not know how a head is framed on the wire: protocols fill it, handlers read it.
 
+mod arena;
 mod builder;
 #[cfg(test)]
 mod tests;
@@ -256,17 +257,6 @@ impl RequestHead {
         self.set_request(method, method_text, version);
     }
 
-    /// Begins a head whose bytes the protocol puts together: an empty arena, to be given back with
-    /// [`RequestHead::attach_arena`]. Spans count from its first byte.
-    #[allow(dead_code, reason = "for HTTP/2")]
-    #[inline]
-    pub(crate) fn begin_arena(&mut self) -> Vec<u8> {
-        self.clear();
-        let mut arena = std::mem::take(&mut self.spare);
-        arena.clear();
-        arena
-    }
-
     /// Says what the request line of an HTTP/1 request would.
     #[inline]
     pub(crate) fn set_request(&mut self, method: Method, method_text: Span, version: Version) {
@@ -275,35 +265,27 @@ impl RequestHead {
         self.version = version;
     }
 
-    /// Says what an extended CONNECT asks for.
-    #[allow(dead_code, reason = "for HTTP/2")]
-    pub(crate) fn set_protocol(&mut self, span: Span) {
-        self.protocol = Some(span);
-    }
-
-    /// Says which scheme the connection has.
-    #[allow(dead_code, reason = "for HTTP/2")]
-    pub(crate) fn set_scheme(&mut self, scheme: Scheme) {
-        self.scheme = scheme;
-    }
-
-    /// Gives the head the arena that its spans were made over.
-    #[allow(dead_code, reason = "for HTTP/2")]
+    /// Says that the target is a path without anything to decode.
     #[inline]
-    pub(crate) fn attach_arena(&mut self, arena: Vec<u8>) {
-        self.bytes = HeadBytes::Owned(arena);
+    pub(crate) fn set_plain_path(&mut self, span: Span) {
+        // Begun with a clear, so the other parts are those of a target that has only a path.
+        self.target_text = span;
+        self.target.path = span;
     }
 
     /// Reads the target, which lies at `span` of `bytes`.
     #[inline]
     pub(crate) fn read_target(&mut self, bytes: &[u8], span: Span) -> Result<(), TargetError> {
-        self.target_text = span;
-        // Begun with a clear, so the other parts are those of a target that has only a path.
         if self.method != Method::Connect && Target::is_plain_path(span.of(bytes)) {
-            self.target.path = span;
+            self.set_plain_path(span);
             return Ok(());
         }
-        let mut target = Target::parse(self.method, span.of(bytes))?;
+        self.read_parts(bytes, span, self.method)
+    }
+
+    fn read_parts(&mut self, bytes: &[u8], span: Span, method: Method) -> Result<(), TargetError> {
+        self.target_text = span;
+        let mut target = Target::parse(method, span.of(bytes))?;
         let base = span.start();
         target.path = target.path.offset(base);
         target.query = target.query.map(|query| query.offset(base));

@@ -30,6 +30,10 @@ pub(crate) struct Inbound {
     reader: Option<Parked>,
     reading: bool,
     full: bool,
+    /// Bytes taken that the protocol has not heard of.
+    unreported: usize,
+    /// At how many of these it wants to.
+    report_at: usize,
     /// Whether anything but the default is in here: most requests have no body to reset.
     used: bool,
 }
@@ -45,6 +49,8 @@ impl Default for Inbound {
             reader: None,
             reading: false,
             full: false,
+            unreported: 0,
+            report_at: usize::MAX,
             used: false,
         }
     }
@@ -64,6 +70,8 @@ impl Inbound {
         self.reader = None;
         self.reading = false;
         self.full = false;
+        self.unreported = 0;
+        self.report_at = usize::MAX;
     }
 
     /// Expects a body: of `declared` bytes, or of unknown length.
@@ -73,11 +81,28 @@ impl Inbound {
         self.state = BodyState::Open;
     }
 
+    /// Asks for the connection to be driven whenever the handler has taken another `bytes`.
+    pub(crate) fn report_at(&mut self, bytes: usize) {
+        self.report_at = bytes.max(1);
+    }
+
+    /// How many bytes the handler has taken since the last call.
+    pub(crate) fn take_unreported(&mut self) -> usize {
+        std::mem::take(&mut self.unreported)
+    }
+
     /// Adds decoded bytes and wakes the reader.
     pub(crate) fn push(&mut self, chunk: Chunk) {
         if self.state == BodyState::Open && !chunk.is_empty() {
             self.queued_bytes = self.queued_bytes.saturating_add(chunk.len());
-            self.queue.push_back(chunk);
+            // A body in tiny pieces must not cost many times its size while it waits.
+            let joined = self
+                .queue
+                .back_mut()
+                .is_some_and(|last| last.absorb(&chunk));
+            if !joined {
+                self.queue.push_back(chunk);
+            }
             self.wake_reader();
         }
     }
@@ -138,6 +163,8 @@ impl Inbound {
                 self.queued_bytes = self.queued_bytes.saturating_sub(chunk.len());
                 self.taken_bytes = self.taken_bytes.saturating_add(chunk.len() as u64);
                 drive |= std::mem::replace(&mut self.full, false);
+                self.unreported = self.unreported.saturating_add(chunk.len());
+                drive |= self.unreported >= self.report_at;
                 if limit.is_some_and(|limit| self.taken_bytes > limit) {
                     self.state = BodyState::Failed(BodyError::TooLarge);
                     self.queue.clear();

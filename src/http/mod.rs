@@ -44,7 +44,7 @@ pub use head::{HeadError, RequestHead, RequestHeadBuilder};
 pub(crate) use inbound::{BodyState, Inbound};
 pub use known::KnownField;
 pub use method::Method;
-pub(crate) use outbound::{Informational, Outbound, Outcome};
+pub(crate) use outbound::{Informational, Measured, Outbound, Outcome};
 pub(crate) use outbox::{ConnectionKey, Mark, Outbox};
 pub(crate) use rate::{RateClock, after};
 pub(crate) use span::Span;

@@ -27,6 +27,17 @@ pub(crate) struct Informational {
     pub(crate) fields: FieldSection,
 }
 
+/// What is known of a response's length when its head is sent.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) struct Measured {
+    /// What the handler's Content-Length says.
+    pub(crate) announced: Option<u64>,
+    /// The bytes of the whole body, when the handler is done.
+    pub(crate) whole: Option<u64>,
+    /// The two differed, and the response was replaced.
+    pub(crate) contradicts: bool,
+}
+
 /// The response of one exchange.
 #[derive(Debug)]
 pub(crate) struct Outbound {
@@ -164,6 +175,54 @@ impl Outbound {
             return None;
         }
         parse_content_length(self.fields.get("content-length")?).ok()
+    }
+
+    /// Removes the first `count` bytes of the body, which the protocol has sent, and wakes a
+    /// handler that waits for room.
+    pub(crate) fn take_front(&mut self, count: usize) {
+        if count == 0 {
+            return;
+        }
+        if !self.fixed.is_empty() {
+            self.fixed = self.fixed.get(count..).unwrap_or_default();
+        } else if count >= self.body.len() {
+            self.body.clear();
+        } else {
+            self.body.drain(..count);
+        }
+        self.wake_writer();
+    }
+
+    /// Compares what the handler has announced with what it has written, once the head is about to
+    /// be sent. An answer whose length is not the announced one cannot be sent: it becomes an empty
+    /// 500. `is_head` is for the answer to HEAD, which announces a body that it does not have.
+    pub(crate) fn measure(&mut self, is_head: bool) -> Measured {
+        let whole = match self.outcome {
+            Some(Outcome::Complete | Outcome::Replaced) => {
+                Some(self.fixed.len().saturating_add(self.body.len()) as u64)
+            }
+            Some(Outcome::Truncated) | None => None,
+        };
+        let announced = self.announced_length();
+        if let (Some(length), Some(whole), false) = (announced, whole, is_head)
+            && length != whole
+            && !self.status.is_bodiless()
+        {
+            self.fields.clear();
+            self.body.clear();
+            self.fixed = &[];
+            self.status = Status::INTERNAL_SERVER_ERROR;
+            return Measured {
+                announced: Some(0),
+                whole: Some(0),
+                contradicts: true,
+            };
+        }
+        Measured {
+            announced,
+            whole,
+            contradicts: false,
+        }
     }
 
     /// Ends the response as the handler ended. `fallback` answers a failure that came before

@@ -37,11 +37,11 @@ impl fmt::Display for Version {
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Default)]
 pub enum Protocols {
     /// HTTP/1.1 and HTTP/1.0 only. An HTTP/2 peer is told `HTTP_1_1_REQUIRED`.
-    #[default]
     Http1,
     /// HTTP/2 only. An HTTP/1 peer is told so in a 400.
     Http2,
-    /// Both.
+    /// Both; the default.
+    #[default]
     Http1AndHttp2,
 }
 

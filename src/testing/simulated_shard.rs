@@ -76,6 +76,16 @@ impl SimulatedShard {
         limits: Limits,
         application: A,
     ) -> Self {
+        Self::speaking(config, limits, Protocols::default(), application)
+    }
+
+    /// The same for certain protocols.
+    pub(crate) fn speaking<A: Application + 'static>(
+        config: &SimConfig,
+        limits: Limits,
+        protocols: Protocols,
+        application: A,
+    ) -> Self {
         let (net, ring) = SimNet::new(config).expect("a pool of this size can be made");
         let one = NonZeroUsize::MIN;
         let options = BindOptions {
@@ -104,7 +114,7 @@ impl SimulatedShard {
             index: 0,
             limits,
             server_field: true,
-            protocols: Protocols::default(),
+            protocols,
         };
         let clock = SimClock(net.clone());
         let shard = Shard::new(options, ring, clock, listeners, inbox, scope, handler);

@@ -32,7 +32,7 @@ const IMPORTS: [(&str, &[&str]); 17] = [
             "buf", "conn", "features", "http", "limits", "net", "ring", "task", "time",
         ],
     ),
-    ("conn", &["buf", "features", "h1", "http", "limits"]),
+    ("conn", &["buf", "features", "h1", "h2", "http", "limits"]),
     ("h1", &["buf", "http", "limits"]),
     ("h2", &["buf", "hpack", "http", "limits"]),
     ("hpack", &["limits"]),
@@ -48,8 +48,8 @@ const IMPORTS: [(&str, &[&str]); 17] = [
     (
         "testing",
         &[
-            "buf", "conn", "features", "h1", "h2", "http", "limits", "net", "ring", "shard",
-            "task", "time",
+            "buf", "conn", "features", "h1", "h2", "hpack", "http", "limits", "net", "ring",
+            "shard", "task", "time",
         ],
     ),
 ];

@@ -52,6 +52,7 @@ struct Peer<A> {
     output: Vec<u8>,
     now: u64,
     draining: bool,
+    protocols: Protocols,
 }
 
 impl<A: AsyncFn(&mut HttpContext) -> R + 'static, R: crate::http::IntoOutcome + 'static> Peer<A> {
@@ -60,6 +61,10 @@ impl<A: AsyncFn(&mut HttpContext) -> R + 'static, R: crate::http::IntoOutcome + 
     }
 
     fn with_limits(application: A, limits: Limits) -> Self {
+        Self::speaking(application, limits, Protocols::default())
+    }
+
+    fn speaking(application: A, limits: Limits, protocols: Protocols) -> Self {
         let key = ConnectionKey {
             slot: 0,
             generation: 0,
@@ -75,7 +80,7 @@ impl<A: AsyncFn(&mut HttpContext) -> R + 'static, R: crate::http::IntoOutcome + 
             scarce: false,
             draining: false,
             upgrades: true,
-            protocols: Protocols::default(),
+            protocols,
             exchanges: &mut exchanges,
             counters: &mut counters,
         };
@@ -94,6 +99,7 @@ impl<A: AsyncFn(&mut HttpContext) -> R + 'static, R: crate::http::IntoOutcome + 
             output: Vec::new(),
             now: 0,
             draining: false,
+            protocols,
         }
     }
 
@@ -110,7 +116,7 @@ impl<A: AsyncFn(&mut HttpContext) -> R + 'static, R: crate::http::IntoOutcome + 
             scarce: self.pool.is_scarce(),
             draining: self.draining,
             upgrades: true,
-            protocols: Protocols::default(),
+            protocols: self.protocols,
             exchanges: &mut self.exchanges,
             counters: &mut self.counters,
         };

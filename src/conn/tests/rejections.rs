@@ -210,7 +210,7 @@ fn an_answered_request_before_a_refused_one_keeps_its_answer() {
 
 #[test]
 fn an_http2_peer_is_told_to_speak_http1() {
-    let mut peer = Peer::new(unreachable);
+    let mut peer = Peer::speaking(unreachable, Limits::default(), Protocols::Http1);
     peer.send(b"PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n");
     let goaway = b"\0\0\x08\x07\0\0\0\0\0\0\0\0\0\0\0\0\x0d";
     assert_eq!(peer.output[..9], *b"\0\0\0\x04\0\0\0\0\0");

@@ -21,7 +21,9 @@ pub(crate) mod window_update;
 pub(crate) use data::encode_data_head;
 pub(crate) use goaway::encode_goaway;
 pub(crate) use head::{FrameHead, HEAD_BYTES, Kind};
-pub(crate) use headers::{begin_headers, encode_headers, finish_headers};
+#[cfg(test)]
+pub(crate) use headers::encode_headers;
+pub(crate) use headers::{begin_headers, finish_headers};
 pub(crate) use ping::encode_ping;
 pub(crate) use rst_stream::encode_rst_stream;
 pub(crate) use settings::{LocalSettings, RemoteSettings, encode_settings_ack};

@@ -1,7 +1,7 @@
 //! RST_STREAM (RFC 9113, 6.4): the end of one stream.
 
 use super::head::{FrameHead, Kind};
-use crate::h2::error::{ConnectionError, ErrorCode, Violation};
+use crate::h2::error::{ConnectionError, Violation};
 
 /// The error code of a RST_STREAM frame, known or not (RFC 9113, 7).
 ///
@@ -15,7 +15,7 @@ pub(crate) fn parse(payload: &[u8]) -> Result<u32, ConnectionError> {
 }
 
 /// Appends a RST_STREAM frame.
-pub(crate) fn encode_rst_stream(out: &mut Vec<u8>, stream: u32, code: ErrorCode) {
+pub(crate) fn encode_rst_stream(out: &mut Vec<u8>, stream: u32, code: u32) {
     let head = FrameHead {
         length: 4,
         kind: Kind::RstStream,
@@ -23,5 +23,5 @@ pub(crate) fn encode_rst_stream(out: &mut Vec<u8>, stream: u32, code: ErrorCode)
         stream,
     };
     out.extend_from_slice(&head.to_bytes());
-    out.extend_from_slice(&code.code().to_be_bytes());
+    out.extend_from_slice(&code.to_be_bytes());
 }

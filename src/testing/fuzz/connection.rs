@@ -1,4 +1,4 @@
-//! A whole connection over the simulated ring: bytes decide what the peer sends and does, how its
+//! A whole HTTP/1 connection over the simulated ring: bytes decide what the peer sends and does, how its
 //! bytes arrive, and what goes wrong below.
 //!
 //! ```text
@@ -10,6 +10,7 @@
 
 use std::time::Duration;
 
+use crate::http::Protocols;
 use crate::limits::Limits;
 use crate::shard::Control;
 use crate::testing::sim::{Faults, Peer, SimConfig};
@@ -158,7 +159,8 @@ fn verdicts(answers: &[Answer]) -> Vec<(u16, &[u8])> {
 fn run(script: Script<'_>) -> Vec<Answer> {
     let doings = Doings::default();
     let application = application(doings.clone());
-    let mut server = SimulatedShard::new(&script.config, limits(), application);
+    let mut server =
+        SimulatedShard::speaking(&script.config, limits(), Protocols::Http1, application);
     let peer = server.connect();
     if script.reads_late {
         peer.stop_reading();

@@ -150,7 +150,7 @@ proptest! {
     ) {
         let id = number * 2 - 1;
         let mut out = Vec::new();
-        encode_rst_stream(&mut out, id, code);
+        encode_rst_stream(&mut out, id, code.code());
         encode_window_update(&mut out, id, increment);
         encode_window_update(&mut out, 0, increment);
         encode_ping(&mut out, ack, opaque);

@@ -1,0 +1,220 @@
+//! The state of one HTTP/2 connection (RFC 9113).
+//!
+//! The shard calls `receive`, `receive_end`, `mark`, `expire` or `drain` as things happen, then
+//! `drive` until it answers `Drive::Wait`, then reads `wants_input`, `close` and `deadline`. A drive
+//! answers what handlers have for the peer, takes frames until a request is ready, and at last
+//! gives the room that is left to the bodies whose turn it is. Nothing here allocates for a small
+//! request once the connection is warm.
+//!
+//! Owns the connection's parts and the order of a drive; what frames do is in `receive` and
+//! `open`, what goes out in `transmit` and `response`, how things end in `ending`, and what time
+//! does in `timing`. Must not know HTTP/1, TLS, a ring, a shard, a clock or a descriptor.
+
+use super::bandwidth::Bandwidth;
+use super::budget::Budget;
+use super::ending::Ending;
+use super::field_class::FieldClass;
+use super::flow::FlowWindow;
+use super::frame::{LocalSettings, RemoteSettings, encode_window_update};
+use super::input::Input;
+use super::priority::Priority;
+use super::receive::{Consumed, OpenBlock, Reading};
+use super::receive_window::ReceiveWindow;
+use super::request::list_bytes_max;
+use super::response::HeadEncoder;
+use super::schedule::Schedule;
+use super::streams::Streams;
+use super::timing::Clocks;
+use crate::buf::BufSlice;
+use crate::hpack::Decoder;
+use crate::http::{Backlog, Close, ConnectionKey, Drive, Turn};
+use crate::limits::WINDOW_FLOOR;
+
+/// One HTTP/2 connection.
+#[derive(Debug)]
+pub(crate) struct Connection {
+    pub(super) key: ConnectionKey,
+    pub(super) id: u64,
+    pub(super) requests: u64,
+    // What comes in.
+    pub(super) input: Input,
+    pub(super) input_ended: bool,
+    pub(super) reading: Reading,
+    /// The field block that is being collected, and its bytes.
+    pub(super) open_block: Option<OpenBlock>,
+    pub(super) block: Vec<u8>,
+    pub(super) decoder: Decoder<FieldClass>,
+    pub(super) receive_window: ReceiveWindow,
+    /// What the windows of streams are opened to.
+    pub(super) stream_target: u32,
+    pub(super) bandwidth: Bandwidth,
+    pub(super) budget: Budget,
+    // The streams.
+    pub(super) streams: Streams,
+    /// The highest identifier that the peer has used.
+    pub(super) last_stream: u32,
+    /// Streams that are closed but whose handlers still run.
+    pub(super) abandoned: usize,
+    /// Priorities that came before their streams (RFC 9218, 7.1).
+    pub(super) early_priorities: Vec<(u32, Priority)>,
+    /// Streams whose exchanges have something for the connection.
+    pub(super) changed: Vec<u32>,
+    // What goes out.
+    pub(super) greeted: bool,
+    pub(super) remote: RemoteSettings,
+    pub(super) encoder: HeadEncoder,
+    pub(super) send_window: FlowWindow,
+    pub(super) schedule: Schedule,
+    // How it ends.
+    pub(super) ending: Ending,
+    pub(super) close: Close,
+    /// Bytes forgotten since the connection began to close.
+    pub(super) lingered: usize,
+    pub(super) clocks: Clocks,
+}
+
+impl Connection {
+    /// A connection whose peer is about to send the preface, of which `backlog` may hold a part.
+    pub(crate) fn new(key: ConnectionKey, id: u64, backlog: Backlog, turn: &Turn<'_>) -> Self {
+        let limits = &turn.limits.http2;
+        Self {
+            key,
+            id,
+            requests: 0,
+            input: Input::new(backlog),
+            input_ended: false,
+            reading: Reading::Preface,
+            open_block: None,
+            block: Vec::new(),
+            decoder: Decoder::new(limits.header_table_bytes),
+            receive_window: ReceiveWindow::new(WINDOW_FLOOR, limits.connection_window),
+            stream_target: limits.stream_window,
+            bandwidth: Bandwidth::new(limits.stream_window, limits.window_max),
+            budget: Budget::default(),
+            streams: Streams::default(),
+            last_stream: 0,
+            abandoned: 0,
+            early_priorities: Vec::new(),
+            changed: Vec::new(),
+            greeted: false,
+            remote: RemoteSettings::default(),
+            encoder: HeadEncoder::new(),
+            send_window: FlowWindow::new(WINDOW_FLOOR),
+            schedule: Schedule::new(),
+            ending: Ending::No,
+            close: Close::No,
+            lingered: 0,
+            clocks: Clocks::new(turn),
+        }
+    }
+
+    /// Takes received bytes.
+    pub(crate) fn receive(&mut self, bytes: BufSlice) {
+        self.input.push(bytes);
+        self.clocks.heard = u64::MAX;
+    }
+
+    /// The peer has finished sending. What it has sent is still answered.
+    pub(crate) fn receive_end(&mut self) {
+        self.input_ended = true;
+    }
+
+    /// The exchange of this stream has something for the connection.
+    pub(crate) fn mark(&mut self, stream: u32) {
+        self.changed.push(stream);
+    }
+
+    /// Goes on as far as possible: appends what is to be sent to `out` and answers whether a
+    /// request is ready for the application.
+    pub(crate) fn drive(&mut self, turn: &mut Turn<'_>, out: &mut Vec<u8>) -> Drive {
+        loop {
+            self.transmit_changed(turn, out);
+            if self.close != Close::No {
+                self.forget_input();
+                break;
+            }
+            if is_full(out, turn) {
+                break;
+            }
+            match self.consume(turn, out) {
+                Ok(Consumed::Dispatch(exchange, stream)) => {
+                    self.changed.push(stream);
+                    return Drive::Dispatch(exchange);
+                }
+                Ok(Consumed::Some) => {}
+                Ok(Consumed::Nothing) => break,
+                Err(error) => self.fail(error, turn, out),
+            }
+        }
+        if self.close == Close::No {
+            self.transmit_bodies(turn, out);
+            self.end_when_done(turn, out);
+        }
+        self.input.settle();
+        self.update_clocks(turn);
+        Drive::Wait
+    }
+
+    /// The connection broke: nothing more can be sent or received.
+    pub(crate) fn sever(&mut self, turn: &mut Turn<'_>) {
+        self.close = Close::Reset;
+        self.input = Input::default();
+        self.sever_streams(turn);
+    }
+
+    /// Whether more input can be taken.
+    pub(crate) fn wants_input(&self, turn: &Turn<'_>) -> bool {
+        !self.input_ended
+            && (self.close != Close::No || self.input.len() < turn.limits.request_buffer_bytes_max)
+    }
+
+    /// How the connection wants to end.
+    pub(crate) fn close(&self) -> Close {
+        self.close
+    }
+
+    /// The server's part of the preface (RFC 9113, 3.4). It waits for the client's, which may
+    /// turn out to be another protocol.
+    pub(super) fn greet(&mut self, turn: &Turn<'_>, out: &mut Vec<u8>) {
+        self.greeted = true;
+        let limits = &turn.limits.http2;
+        LocalSettings {
+            header_table_size: limits.header_table_bytes,
+            max_concurrent_streams: Some(limits.streams_max),
+            initial_window_size: limits.stream_window,
+            max_frame_size: limits.frame_bytes_max,
+            max_header_list_size: u32::try_from(list_bytes_max(turn.limits)).ok(),
+            enable_connect_protocol: true,
+            no_rfc7540_priorities: true,
+        }
+        .encode(out);
+        if let Some(increment) = self.receive_window.open() {
+            encode_window_update(out, 0, increment);
+        }
+    }
+
+    /// Streams that count against the limit of concurrent ones.
+    pub(super) fn open_streams(&self) -> usize {
+        self.streams.len().saturating_sub(self.abandoned)
+    }
+
+    /// Severs what all handlers wait for.
+    pub(super) fn sever_streams(&mut self, turn: &mut Turn<'_>) {
+        while let Some(slot) = self.streams.slot_at(0) {
+            if let Some(stream) = self.streams.remove(slot)
+                && let Some(exchange) = stream.exchange
+            {
+                exchange.sever();
+                turn.exchanges.give(exchange, turn.limits);
+            }
+        }
+        self.abandoned = 0;
+        self.changed.clear();
+        self.schedule = Schedule::new();
+    }
+}
+
+/// Whether so much waits for the peer that no further frame is looked at for now.
+pub(super) fn is_full(out: &[u8], turn: &Turn<'_>) -> bool {
+    out.len() >= turn.limits.response_buffer_bytes_max.max(1)
+}

@@ -1,0 +1,242 @@
+//! DATA frames of requests (RFC 9113, 6.1), handed on as they arrive.
+//!
+//! Owns the count of what a peer may send and of what it has announced. Windows are opened again
+//! when a handler has read, or at once for what nobody will read.
+
+use super::budget::Cheap;
+use super::connection::Connection;
+use super::error::{ConnectionError, ErrorCode, Fault, StreamError, Violation};
+use super::frame::{FrameHead, data, encode_ping, encode_window_update};
+use super::receive::{Consumed, Reading};
+use super::streams::Closed;
+use crate::http::{BodyState, Turn};
+use crate::limits::TINY_DATA_BYTES;
+
+impl Connection {
+    /// A DATA frame begins; the length of its padding is known.
+    pub(super) fn begin_content(
+        &mut self,
+        head: FrameHead,
+        pad_length: Option<u8>,
+        turn: &mut Turn<'_>,
+        out: &mut Vec<u8>,
+    ) -> Result<(), ConnectionError> {
+        let layout = data::Layout::of(head, pad_length)?;
+        let (content, id) = (layout.content, head.stream);
+        self.receive_window
+            .receive(head.length)
+            .map_err(|_| ConnectionError(Violation::FlowControlExceeded))?;
+        self.bandwidth.received(head.length as usize);
+        if self.bandwidth.probe_due() {
+            self.bandwidth.probe_sent();
+            encode_ping(out, false, super::bandwidth::PROBE);
+        }
+        if !layout.end_stream && content == 0 {
+            self.charge(Cheap::EmptyData, turn)?;
+        } else if !layout.end_stream && content < TINY_DATA_BYTES {
+            self.charge(Cheap::TinyData, turn)?;
+        }
+        let taken = self.admit_content(head, content, layout.end_stream)?;
+        // Padding is used up as soon as it has come.
+        self.give_back(head.length - content, out);
+        self.reading = Reading::Content {
+            stream: id,
+            left: content,
+            padding: layout.padding,
+            end_stream: layout.end_stream,
+        };
+        if let Err(StreamError(violation)) = taken {
+            self.reset_for(violation, id, turn, out)?;
+        } else if let Some(slot) = self.streams.find(id) {
+            self.open_stream_window(slot, head.length - content, out);
+        }
+        if content == 0 {
+            self.end_content(id, layout.padding, layout.end_stream, turn, out)?;
+        }
+        Ok(())
+    }
+
+    /// Whether the stream may send this frame.
+    fn admit_content(
+        &mut self,
+        head: FrameHead,
+        content: u32,
+        end_stream: bool,
+    ) -> Result<Result<(), StreamError>, ConnectionError> {
+        let Some(slot) = self.streams.find(head.stream) else {
+            self.check_was_open(head.stream)?;
+            return match self.streams.closed(head.stream) {
+                Some(Closed::ResetByUs) => Ok(Ok(())),
+                Some(Closed::Finished) | None => {
+                    Err(ConnectionError(Violation::FrameOnClosedStream))
+                }
+            };
+        };
+        let Some(stream) = self.streams.get(slot) else {
+            return Ok(Ok(()));
+        };
+        if stream.state.is_ignoring() {
+            return Ok(Ok(()));
+        }
+        let mut state = stream.state;
+        match state.receive_data(end_stream) {
+            Ok(()) => {}
+            Err(Fault::Connection(error)) => return Err(error),
+            Err(Fault::Stream(error)) => return Ok(Err(error)),
+        }
+        if stream.receive_window.receive(head.length).is_err() {
+            return Ok(Err(StreamError(Violation::FlowControlExceeded)));
+        }
+        if let Some(owed) = &mut stream.owed {
+            match owed.checked_sub(u64::from(content)) {
+                Some(left) if left == 0 || !end_stream => *owed = left,
+                Some(_) | None => return Ok(Err(StreamError(Violation::ContentLengthMismatch))),
+            }
+        }
+        Ok(Ok(()))
+    }
+
+    /// Hands on what has come of the frame.
+    pub(super) fn read_content(
+        &mut self,
+        turn: &mut Turn<'_>,
+        out: &mut Vec<u8>,
+    ) -> Result<Consumed, ConnectionError> {
+        let Reading::Content {
+            stream: id,
+            left,
+            padding,
+            end_stream,
+        } = self.reading
+        else {
+            return Ok(Consumed::Nothing);
+        };
+        let arrived = self.input.len().min(left as usize);
+        if arrived == 0 {
+            return Ok(Consumed::Nothing);
+        }
+        let taken = self.take_content(id, arrived, turn, out);
+        // At most `left`, which is 32 bits.
+        let left = left - taken as u32;
+        if left > 0 {
+            self.reading = Reading::Content {
+                stream: id,
+                left,
+                padding,
+                end_stream,
+            };
+        } else {
+            self.end_content(id, padding, end_stream, turn, out)?;
+        }
+        Ok(Consumed::Some)
+    }
+
+    /// Gives up to `count` bytes to the handler, or forgets them, and says how many.
+    fn take_content(
+        &mut self,
+        id: u32,
+        count: usize,
+        turn: &mut Turn<'_>,
+        out: &mut Vec<u8>,
+    ) -> usize {
+        if let Some(slot) = self.streams.find(id)
+            && let Some(stream) = self.streams.get(slot)
+            && !stream.state.is_closed()
+            && let Some(exchange) = &stream.exchange
+        {
+            let mut inbound = exchange.inbound.borrow_mut();
+            if inbound.state() == BodyState::Open
+                && let Some(chunk) = self.input.chunk(count, turn.scarce)
+            {
+                let taken = chunk.len();
+                stream.rate.received(taken);
+                // A chunk is no longer than a receive buffer or a frame.
+                stream.unreturned = stream.unreturned.saturating_add(taken as u32);
+                inbound.push(chunk);
+                return taken;
+            }
+        }
+        // Nobody reads it: it counts for the connection only, so that it comes to an end.
+        self.input.consume(count);
+        self.give_back(count as u32, out);
+        if let Some(slot) = self.streams.find(id)
+            && let Some(stream) = self.streams.get(slot)
+            && stream.drain_until < u64::MAX
+            && stream.receive_window.available() == 0
+        {
+            self.reset_stream(slot, ErrorCode::NoError.code(), turn, out);
+        }
+        count
+    }
+
+    /// A DATA frame is complete.
+    fn end_content(
+        &mut self,
+        id: u32,
+        padding: u32,
+        end_stream: bool,
+        turn: &mut Turn<'_>,
+        out: &mut Vec<u8>,
+    ) -> Result<(), ConnectionError> {
+        self.skip(padding);
+        if end_stream
+            && let Some(slot) = self.streams.find(id)
+            && let Some(stream) = self.streams.get(slot)
+            && !stream.state.is_closed()
+        {
+            self.end_request(slot, turn, out)?;
+        }
+        Ok(())
+    }
+
+    /// The request is complete.
+    pub(super) fn end_request(
+        &mut self,
+        slot: u32,
+        turn: &mut Turn<'_>,
+        out: &mut Vec<u8>,
+    ) -> Result<(), ConnectionError> {
+        let Some(stream) = self.streams.get(slot) else {
+            return Ok(());
+        };
+        let id = stream.id;
+        if stream.owed.is_some_and(|owed| owed > 0) {
+            return self.reset_for(Violation::ContentLengthMismatch, id, turn, out);
+        }
+        if let Err(fault) = stream.state.receive_data(true) {
+            return self.answer_fault(fault, id, turn, out);
+        }
+        stream.drain_until = u64::MAX;
+        if let Some(exchange) = &stream.exchange {
+            exchange.request_trailers.conclude();
+            exchange.inbound.borrow_mut().complete();
+        }
+        if stream.state.is_closed() {
+            self.remove_stream(slot, turn, out);
+        }
+        Ok(())
+    }
+
+    /// Bytes of the connection's window are used up.
+    pub(super) fn give_back(&mut self, bytes: u32, out: &mut Vec<u8>) {
+        if bytes > 0
+            && let Some(increment) = self.receive_window.give_back(bytes)
+        {
+            encode_window_update(out, 0, increment);
+        }
+    }
+
+    /// Bytes of a stream's window are used up.
+    pub(super) fn open_stream_window(&mut self, slot: u32, bytes: u32, out: &mut Vec<u8>) {
+        let target = self.stream_target;
+        if bytes > 0
+            && let Some(stream) = self.streams.get(slot)
+            && stream.state.can_receive()
+        {
+            stream.receive_window.raise(target);
+            if let Some(increment) = stream.receive_window.give_back(bytes) {
+                encode_window_update(out, stream.id, increment);
+            }
+        }
+    }
+}

@@ -1,0 +1,259 @@
+//! Complete field blocks: requests that open streams, and trailers that end them.
+//!
+//! Owns the life of a stream up to the dispatch of its request. How the block is read is in
+//! `request`.
+
+use std::rc::Rc;
+
+use super::budget::Cheap;
+use super::connection::Connection;
+use super::error::{ConnectionError, ErrorCode, Fault, StreamError, Violation};
+use super::flow::FlowWindow;
+use super::frame::encode_rst_stream;
+use super::receive::{Consumed, OpenBlock};
+use super::receive_window::ReceiveWindow;
+use super::request::{Refusal, Request, read_request, read_trailers};
+use super::state::StreamState;
+use super::streams::{Closed, RequestFacts, Sending, Stream};
+use crate::http::{Exchange, FieldSection, Mark, Method, RateClock, Scheme, Turn};
+use crate::limits::ABANDONED_PER_STREAM;
+
+impl Connection {
+    /// A field block is complete.
+    pub(super) fn end_block(
+        &mut self,
+        block: OpenBlock,
+        turn: &mut Turn<'_>,
+        out: &mut Vec<u8>,
+    ) -> Result<Consumed, ConnectionError> {
+        let id = block.stream;
+        if id > self.last_stream {
+            self.last_stream = id;
+            return self.open_stream(block, turn, out);
+        }
+        if let Some(slot) = self.streams.find(id) {
+            self.end_with_trailers(slot, block, turn, out)?;
+            return Ok(Consumed::Some);
+        }
+        match self.streams.closed(id) {
+            // It was on its way when the stream was reset.
+            Some(Closed::ResetByUs) => {
+                self.ignore_block(turn)?;
+                Ok(Consumed::Some)
+            }
+            Some(Closed::Finished) => Err(ConnectionError(Violation::FrameOnClosedStream)),
+            None => Err(ConnectionError(Violation::StreamIdNotIncreasing)),
+        }
+    }
+
+    /// Decodes a block that nobody wants, for the sake of the tables (RFC 9113, 4.3).
+    fn ignore_block(&mut self, turn: &mut Turn<'_>) -> Result<(), ConnectionError> {
+        let mut unread = FieldSection::new();
+        let read = read_trailers(
+            &mut self.decoder,
+            &self.block,
+            &mut unread,
+            turn.limits,
+            turn.counters,
+        );
+        read.map(drop)
+    }
+
+    fn open_stream(
+        &mut self,
+        block: OpenBlock,
+        turn: &mut Turn<'_>,
+        out: &mut Vec<u8>,
+    ) -> Result<Consumed, ConnectionError> {
+        let id = block.stream;
+        if self.ending.refuses(id) {
+            // The peer knows from GOAWAY that it was not processed.
+            self.ignore_block(turn)?;
+            self.streams.remember(id, Closed::ResetByUs);
+            return Ok(Consumed::Some);
+        }
+        let streams_max = turn.limits.http2.streams_max as usize;
+        if self.open_streams() >= streams_max
+            || self.abandoned >= streams_max.saturating_mul(ABANDONED_PER_STREAM)
+        {
+            self.ignore_block(turn)?;
+            self.refuse_stream(id, Violation::TooManyStreams, turn, out);
+            return Ok(Consumed::Some);
+        }
+        let mark = Mark {
+            connection: self.key,
+            stream: id,
+        };
+        let exchange = turn.exchanges.take(mark, turn.limits);
+        let read = self.read_head_into(&exchange, turn)?;
+        let refusal = match read {
+            Ok(request) => match self.check_length(&request, block.end_stream) {
+                Ok(()) => {
+                    self.begin_exchange(&exchange, block, request, turn);
+                    return Ok(Consumed::Dispatch(exchange, id));
+                }
+                Err(violation) => Refusal::from(violation),
+            },
+            Err(refusal) => refusal,
+        };
+        turn.exchanges.give(exchange, turn.limits);
+        match refusal {
+            Refusal::Malformed(StreamError(violation)) => {
+                self.charge(Cheap::Reset, turn)?;
+                self.refuse_stream(id, violation, turn, out);
+            }
+            Refusal::Status(status, violation) => {
+                turn.counters.reject(violation.name());
+                self.encoder.refusal(id, status, turn, out);
+                if !block.end_stream {
+                    // The rest of the request is not wanted, and that is no error (8.1).
+                    encode_rst_stream(out, id, ErrorCode::NoError.code());
+                }
+                self.streams.remember(id, Closed::ResetByUs);
+            }
+        }
+        Ok(Consumed::Some)
+    }
+
+    /// Resets a stream that never got a slot.
+    fn refuse_stream(
+        &mut self,
+        id: u32,
+        violation: Violation,
+        turn: &mut Turn<'_>,
+        out: &mut Vec<u8>,
+    ) {
+        turn.counters.reject(violation.name());
+        encode_rst_stream(out, id, violation.code().code());
+        self.streams.remember(id, Closed::ResetByUs);
+    }
+
+    fn read_head_into(
+        &mut self,
+        exchange: &Exchange,
+        turn: &mut Turn<'_>,
+    ) -> Result<Result<Request, Refusal>, ConnectionError> {
+        let Some(mut head) = exchange.request.fill() else {
+            // A pooled exchange is held by nobody else, so this head cannot be borrowed.
+            debug_assert!(false, "a pooled head is borrowed");
+            return Err(ConnectionError(Violation::Compression));
+        };
+        read_request(
+            &mut self.decoder,
+            &self.block,
+            &mut head,
+            Scheme::Http,
+            turn.limits,
+            turn.counters,
+        )
+    }
+
+    /// A request that ends with its head has no body (RFC 9113, 8.1.1).
+    fn check_length(&self, request: &Request, end_stream: bool) -> Result<(), Violation> {
+        match request.content_length {
+            Some(length) if end_stream && length > 0 => Err(Violation::ContentLengthMismatch),
+            _ => Ok(()),
+        }
+    }
+
+    /// A head is complete: its stream gets a slot, and its exchange what the handler will ask for.
+    fn begin_exchange(
+        &mut self,
+        exchange: &Rc<Exchange>,
+        block: OpenBlock,
+        request: Request,
+        turn: &mut Turn<'_>,
+    ) {
+        self.requests = self.requests.saturating_add(1);
+        turn.counters.requests = turn.counters.requests.saturating_add(1);
+        exchange.identifier.assign(self.id, self.requests);
+        let connect = request.method == Method::Connect;
+        if !block.end_stream {
+            if connect {
+                exchange.inbound.borrow_mut().open(None);
+                exchange.upgrade.offer();
+            } else {
+                exchange.open_body(request.content_length);
+            }
+            // As much as is announced to the peer at a time.
+            let step = self.stream_target / 4;
+            exchange.inbound.borrow_mut().report_at(step as usize);
+        }
+        let mut state = StreamState::idle();
+        // On an idle stream this cannot fail.
+        let _ = state.receive_headers(block.end_stream);
+        let window = turn.limits.http2.stream_window;
+        let priority = match self
+            .early_priorities
+            .iter()
+            .position(|(id, _)| *id == block.stream)
+        {
+            Some(at) => self.early_priorities.swap_remove(at).1,
+            None => request.priority,
+        };
+        self.streams.insert(Stream {
+            id: block.stream,
+            state,
+            exchange: Some(Rc::clone(exchange)),
+            request: RequestFacts {
+                head: request.method == Method::Head,
+                connect,
+                awaits_continue: request.expect_continue && !block.end_stream,
+            },
+            sending: Sending::Head,
+            send_window: FlowWindow::new(self.remote.initial_window_size),
+            receive_window: ReceiveWindow::new(window, window),
+            unreturned: 0,
+            owed: request
+                .content_length
+                .filter(|_| !block.end_stream && !connect),
+            rate: RateClock::default(),
+            priority,
+            starved_since: u64::MAX,
+            drain_until: u64::MAX,
+        });
+    }
+
+    /// Trailers, or HEADERS where there may be none.
+    fn end_with_trailers(
+        &mut self,
+        slot: u32,
+        block: OpenBlock,
+        turn: &mut Turn<'_>,
+        out: &mut Vec<u8>,
+    ) -> Result<(), ConnectionError> {
+        let Some(stream) = self.streams.get(slot) else {
+            return Ok(());
+        };
+        if stream.state.is_ignoring() {
+            return self.ignore_block(turn);
+        }
+        let mut state = stream.state;
+        let allowed = state.receive_trailers(block.end_stream);
+        let exchange = stream.exchange.clone();
+        let mut unread = FieldSection::new();
+        let read = match &exchange {
+            Some(exchange) => exchange.request_trailers.decode_into(|trailers| {
+                read_trailers(
+                    &mut self.decoder,
+                    &self.block,
+                    trailers,
+                    turn.limits,
+                    turn.counters,
+                )
+            })?,
+            None => read_trailers(
+                &mut self.decoder,
+                &self.block,
+                &mut unread,
+                turn.limits,
+                turn.counters,
+            )?,
+        };
+        let taken = allowed.and_then(|()| read.map_err(Fault::from));
+        match taken {
+            Ok(()) => self.end_request(slot, turn, out),
+            Err(fault) => self.answer_fault(fault, block.stream, turn, out),
+        }
+    }
+}

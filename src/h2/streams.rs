@@ -1,0 +1,183 @@
+//! The streams of one connection.
+//!
+//! Owns their slots, which are used again, the way from an identifier to a slot, and the memory of
+//! how the latest closed ones ended. What a frame does to a stream is decided elsewhere.
+
+use std::rc::Rc;
+
+use super::flow::FlowWindow;
+use super::priority::Priority;
+use super::receive_window::ReceiveWindow;
+use super::state::StreamState;
+use crate::http::{Exchange, RateClock};
+
+/// Closed streams that are remembered. Frames that were on their way when a stream was reset
+/// arrive within a round trip; this is more streams than end in one.
+const CLOSED_KEPT: usize = 128;
+
+/// How the response body is framed, once its head is encoded.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Sending {
+    /// The head has not been sent.
+    Head,
+    /// Nothing is sent of it: HEAD, 204, 304.
+    Discard,
+    /// So many bytes are still owed.
+    Length(u64),
+    /// Bytes until the handler is done.
+    Open,
+    /// END_STREAM or RST_STREAM was sent.
+    Done,
+}
+
+/// What the response needs to know of its request.
+#[derive(Clone, Copy, Debug, Default)]
+pub(super) struct RequestFacts {
+    /// The method was HEAD.
+    pub(super) head: bool,
+    /// The method was CONNECT, plain or extended.
+    pub(super) connect: bool,
+    /// The peer waits for 100 Continue before it sends the body.
+    pub(super) awaits_continue: bool,
+}
+
+/// One stream.
+#[derive(Debug)]
+pub(super) struct Stream {
+    pub(super) id: u32,
+    pub(super) state: StreamState,
+    /// The request and its response, until both are done with.
+    pub(super) exchange: Option<Rc<Exchange>>,
+    pub(super) request: RequestFacts,
+    pub(super) sending: Sending,
+    /// What may still be sent to the peer.
+    pub(super) send_window: FlowWindow,
+    /// What the peer may still send.
+    pub(super) receive_window: ReceiveWindow,
+    /// Received bytes that were not given back to the connection's window.
+    pub(super) unreturned: u32,
+    /// Bytes of the body that Content-Length announced and that have not come.
+    pub(super) owed: Option<u64>,
+    pub(super) rate: RateClock,
+    pub(super) priority: Priority,
+    /// Since when the response waits for the stream's window; `u64::MAX` when it does not.
+    pub(super) starved_since: u64,
+    /// Millisecond until which the unread rest of a request is taken; `u64::MAX` for none.
+    pub(super) drain_until: u64,
+}
+
+/// How a closed stream ended.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Closed {
+    /// Both sides had finished, or the peer reset it.
+    Finished,
+    /// We reset it: frames that were on their way are ignored.
+    ResetByUs,
+}
+
+/// The streams of one connection.
+#[derive(Debug, Default)]
+pub(super) struct Streams {
+    slots: Vec<Option<Stream>>,
+    free: Vec<u32>,
+    /// Identifiers in ascending order with their slots.
+    index: Vec<(u32, u32)>,
+    closed: Vec<(u32, Closed)>,
+    /// Where the next closed stream goes.
+    closed_next: usize,
+}
+
+impl Streams {
+    /// Adds a stream, whose identifier is higher than all before.
+    pub(super) fn insert(&mut self, stream: Stream) -> u32 {
+        let id = stream.id;
+        let slot = match self.free.pop() {
+            Some(slot) => {
+                if let Some(place) = self.slots.get_mut(slot as usize) {
+                    *place = Some(stream);
+                }
+                slot
+            }
+            None => {
+                self.slots.push(Some(stream));
+                self.slots.len() as u32 - 1
+            }
+        };
+        self.index.push((id, slot));
+        slot
+    }
+
+    /// The stream of a slot.
+    #[inline]
+    pub(super) fn get(&mut self, slot: u32) -> Option<&mut Stream> {
+        self.slots.get_mut(slot as usize)?.as_mut()
+    }
+
+    /// The slot of a stream that is not closed, or whose handler still runs.
+    #[inline]
+    pub(super) fn find(&self, id: u32) -> Option<u32> {
+        let (last, slot) = *self.index.last()?;
+        if last == id {
+            return Some(slot);
+        }
+        let at = self.index.binary_search_by_key(&id, |(id, _)| *id).ok()?;
+        self.index.get(at).map(|(_, slot)| *slot)
+    }
+
+    /// Removes a stream and remembers how it ended.
+    pub(super) fn remove(&mut self, slot: u32) -> Option<Stream> {
+        let stream = self.slots.get_mut(slot as usize)?.take()?;
+        if let Ok(at) = self.index.binary_search_by_key(&stream.id, |(id, _)| *id) {
+            self.index.remove(at);
+        }
+        self.free.push(slot);
+        let how = if stream.state.is_ignoring() {
+            Closed::ResetByUs
+        } else {
+            Closed::Finished
+        };
+        self.remember(stream.id, how);
+        Some(stream)
+    }
+
+    /// Remembers how a stream ended that never had a slot.
+    pub(super) fn remember(&mut self, id: u32, how: Closed) {
+        if self.closed.len() < CLOSED_KEPT {
+            self.closed.push((id, how));
+            return;
+        }
+        if let Some(place) = self.closed.get_mut(self.closed_next) {
+            *place = (id, how);
+        }
+        self.closed_next = (self.closed_next + 1) % CLOSED_KEPT;
+    }
+
+    /// The peer has reset a stream too: it has seen our reset, or sends nothing any more anyway.
+    pub(super) fn forget_reset(&mut self, id: u32) {
+        if let Some(entry) = self.closed.iter_mut().find(|(closed, _)| *closed == id) {
+            entry.1 = Closed::Finished;
+        }
+    }
+
+    /// How a stream ended, if it was used and is still remembered.
+    pub(super) fn closed(&self, id: u32) -> Option<Closed> {
+        let found = self.closed.iter().find(|(closed, _)| *closed == id)?;
+        Some(found.1)
+    }
+
+    /// How many streams have slots.
+    #[inline]
+    pub(super) fn len(&self) -> usize {
+        self.index.len()
+    }
+
+    /// The slot of the stream at this place in the order of identifiers.
+    pub(super) fn slot_at(&self, place: usize) -> Option<u32> {
+        self.index.get(place).map(|(_, slot)| *slot)
+    }
+
+    /// All streams.
+    pub(super) fn iter_mut(&mut self) -> impl Iterator<Item = &mut Stream> {
+        self.slots.iter_mut().filter_map(Option::as_mut)
+    }
+}

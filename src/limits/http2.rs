@@ -1,0 +1,176 @@
+//! The bounds and defaults of HTTP/2 (RFC 9113).
+//!
+//! Owns what a peer may make one HTTP/2 connection hold or do, each with its reason. Enforces
+//! nothing itself: who reads a limit holds it.
+
+use std::time::Duration;
+
+use super::LimitsError;
+
+/// The smallest and the largest value of SETTINGS_MAX_FRAME_SIZE (RFC 9113, 6.5.2).
+pub(crate) const FRAME_BYTES_RANGE: std::ops::RangeInclusive<u32> = 16_384..=16_777_215;
+
+/// The largest flow-control window (RFC 9113, 6.9.1).
+pub(crate) const WINDOW_CEILING: u32 = i32::MAX as u32;
+
+/// The window that every stream and connection begins with (RFC 9113, 6.9.2).
+pub(crate) const WINDOW_FLOOR: u32 = 65_535;
+
+/// Milliseconds that a shutting-down connection waits for the peer to have seen the first GOAWAY:
+/// long enough for any round trip, short beside the drain of the server.
+pub(crate) const GOAWAY_GRACE_MS: u64 = 1_000;
+
+/// Milliseconds in which the frames of [`FloodLimits`] are counted.
+pub(crate) const FLOOD_WINDOW_MS: u64 = 5_000;
+
+/// CONTINUATION frames of one field block. The largest block that is taken fits six full frames.
+pub(crate) const CONTINUATIONS_MAX: u32 = 16;
+
+/// PRIORITY_UPDATE frames that are kept for streams which are not open yet.
+pub(crate) const EARLY_PRIORITIES_MAX: usize = 16;
+
+/// DATA frames with less content than this, which do not end their stream, are tiny: the nine
+/// bytes of their head and the work they cause outweigh them.
+pub(crate) const TINY_DATA_BYTES: u32 = 64;
+
+/// Streams that a peer has reset but whose handlers still run, for each stream that may be open:
+/// beyond that new ones are refused, so that resets cannot pile up work.
+pub(crate) const ABANDONED_PER_STREAM: usize = 2;
+
+/// How often a peer may send what costs it little and us more, each within five seconds. Passed:
+/// the connection ends with `ENHANCE_YOUR_CALM`.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct FloodLimits {
+    /// Streams that the peer resets before they are answered, and streams that its mistakes make
+    /// us reset. Default 100, what Kestrel grants; a browser that leaves a page resets some dozens.
+    pub resets_max: u32,
+    /// SETTINGS frames. Default 50: each must be acknowledged, and an honest peer sends one or two.
+    pub settings_max: u32,
+    /// PING frames. Default 500: some peers probe the bandwidth with one for each round trip.
+    pub pings_max: u32,
+    /// PRIORITY, PRIORITY_UPDATE and unknown frames. Default 1,000.
+    pub priorities_max: u32,
+    /// DATA frames without content that do not end their stream. Default 100.
+    pub empty_data_max: u32,
+    /// WINDOW_UPDATE frames beyond two for each DATA frame that was sent. Default 1,000.
+    pub window_updates_max: u32,
+    /// DATA frames of less than 64 bytes that do not end their stream. Default 20,000: chatty
+    /// streams are made of them, an attack is made of nothing else.
+    pub tiny_data_max: u32,
+}
+
+impl FloodLimits {
+    /// The defaults, as a constant.
+    pub const DEFAULT: Self = Self {
+        resets_max: 100,
+        settings_max: 50,
+        pings_max: 500,
+        priorities_max: 1_000,
+        empty_data_max: 100,
+        window_updates_max: 1_000,
+        tiny_data_max: 20_000,
+    };
+}
+
+impl Default for FloodLimits {
+    fn default() -> Self {
+        Self::DEFAULT
+    }
+}
+
+/// What one HTTP/2 connection may use.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Http2Limits {
+    /// Streams that may be open at a time. Passed: the stream is refused. Default 100; at least 1.
+    pub streams_max: u32,
+    /// Bytes of the dynamic table that requests are decoded with (RFC 7541, 4.2). Default 4,096;
+    /// at most 65,536.
+    pub header_table_bytes: u32,
+    /// Bytes of a frame's payload. Passed: `FRAME_SIZE_ERROR`. Default 16,384; at most 16,777,215.
+    pub frame_bytes_max: u32,
+    /// Bytes of one field line, name and value. Passed: 431. Default 32,768.
+    pub field_bytes_max: usize,
+    /// What all streams together may have sent that handlers have not read, at first. Default
+    /// 1,048,576; from 65,535 to 2^31-1.
+    pub connection_window: u32,
+    /// The same of one stream, at first. Default 786,432; from 65,535 to 2^31-1.
+    pub stream_window: u32,
+    /// The most that both windows grow to, when the measured bandwidth-delay product asks for it.
+    /// This bounds what one connection can make the server hold. Default 8,388,608.
+    pub window_max: u32,
+    /// After so much silence the peer is probed with a PING. `None`: never, the default. At least
+    /// 1 s.
+    pub ping_interval: Option<Duration>,
+    /// Time for the answer to such a PING. Passed: the connection ends. Default 20 s; at least 1 s.
+    pub ping_timeout: Duration,
+    /// Age at which a connection is asked to end in order, so that load balancing evens out.
+    /// `None`: any, the default.
+    pub connection_age_max: Option<Duration>,
+    /// Requests after which a connection is asked to end in order. `None`: any number, the default.
+    pub requests_max: Option<u64>,
+    /// Time for which a peer may leave a response without window. Passed: the stream is reset.
+    /// Default 60 s.
+    pub window_stall_timeout: Duration,
+    /// How often a peer may send what costs it little.
+    pub floods: FloodLimits,
+}
+
+impl Http2Limits {
+    /// The defaults, as a constant.
+    pub const DEFAULT: Self = Self {
+        streams_max: 100,
+        header_table_bytes: 4_096,
+        frame_bytes_max: *FRAME_BYTES_RANGE.start(),
+        field_bytes_max: 32 * 1024,
+        connection_window: 1024 * 1024,
+        stream_window: 768 * 1024,
+        window_max: 8 * 1024 * 1024,
+        ping_interval: None,
+        ping_timeout: Duration::from_secs(20),
+        connection_age_max: None,
+        requests_max: None,
+        window_stall_timeout: Duration::from_secs(60),
+        floods: FloodLimits::DEFAULT,
+    };
+
+    /// Checks each value.
+    pub(super) const fn validate(&self) -> Result<(), LimitsError> {
+        /// Far beyond what a client keeps open, and few enough to be walked.
+        const STREAMS_CEILING: u32 = 10_000;
+        const TABLE_CEILING: u32 = 65_536;
+        let windows = self.connection_window >= WINDOW_FLOOR
+            && self.connection_window <= WINDOW_CEILING
+            && self.stream_window >= WINDOW_FLOOR
+            && self.stream_window <= WINDOW_CEILING
+            && self.window_max <= WINDOW_CEILING;
+        if self.streams_max == 0 || self.streams_max > STREAMS_CEILING {
+            return Err(LimitsError::Http2Streams);
+        }
+        if self.header_table_bytes > TABLE_CEILING {
+            return Err(LimitsError::Http2HeaderTable);
+        }
+        if self.frame_bytes_max < *FRAME_BYTES_RANGE.start()
+            || self.frame_bytes_max > *FRAME_BYTES_RANGE.end()
+        {
+            return Err(LimitsError::Http2FrameBytes);
+        }
+        if !windows {
+            return Err(LimitsError::Http2Windows);
+        }
+        if self.ping_timeout.as_secs() == 0 || self.window_stall_timeout.is_zero() {
+            return Err(LimitsError::ZeroTimeout);
+        }
+        if let Some(interval) = self.ping_interval
+            && interval.as_secs() == 0
+        {
+            return Err(LimitsError::ZeroTimeout);
+        }
+        Ok(())
+    }
+}
+
+impl Default for Http2Limits {
+    fn default() -> Self {
+        Self::DEFAULT
+    }
+}
