@@ -9,6 +9,7 @@
 #![forbid(unsafe_code)]
 
 pub(crate) mod bandwidth;
+mod bodies;
 mod budget;
 mod connection;
 mod content;

@@ -1,26 +1,21 @@
 //! The outbound direction: from exchanges to HEADERS and DATA.
 //!
-//! Owns what a response becomes on its stream, and the way it waits: for a window of the peer's,
-//! for its turn among the other bodies, or for its handler.
+//! Owns what a response becomes on its stream, and how it goes on: with its handler, with a window
+//! of the peer's, or in its turn among the other bodies, which is for `bodies` to say.
 
 use std::rc::Rc;
 
-use super::budget::Cheap;
 use super::connection::{Connection, is_full};
 use super::error::ErrorCode;
-use super::frame::encode_data_head;
 use super::response::ResponseHead;
 use super::streams::Sending;
 use crate::http::{
     BodyError, BodyState, Exchange, FieldSection, Measured, Outbound, Outcome, Status, Turn, after,
 };
 
-/// Bytes of one DATA frame. Larger ones would save little and make urgent streams wait.
-const CONTENT_BYTES_MAX: usize = 16 * 1024;
-
 /// How far a response has come.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-enum Step {
+pub(super) enum Step {
     /// There is nothing to send until the handler goes on.
     Idle,
     /// There is more to send, when it is the stream's turn.
@@ -89,56 +84,19 @@ impl Connection {
         }
     }
 
-    /// A body waits for its turn. The handler may know better than the client how urgent it is
-    /// (RFC 9218, 8).
-    fn await_turn(&mut self, slot: u32, id: u32) {
-        let Some(stream) = self.streams.get(slot) else {
-            return;
-        };
-        if let Some(exchange) = &stream.exchange
-            && let Some(value) = exchange.outbound().borrow().fields.get("priority")
-        {
-            stream.priority = stream.priority.merged(value);
-        }
-        self.schedule.insert(slot, id, stream.priority);
-    }
-
-    fn put_back(&mut self, slot: u32, exchange: Rc<Exchange>) {
+    pub(super) fn put_back(&mut self, slot: u32, exchange: Rc<Exchange>) {
         if let Some(stream) = self.streams.get(slot) {
             stream.exchange = Some(exchange);
         }
     }
 
-    /// Gives the room that is left to the bodies whose turn it is (RFC 9218, 10).
-    pub(super) fn transmit_bodies(&mut self, turn: &mut Turn<'_>, out: &mut Vec<u8>) {
-        while !is_full(out, turn) && self.send_window.available() > 0 {
-            let Some(slot) = self.schedule.next() else {
-                return;
-            };
-            let Some(exchange) = self
-                .streams
-                .get(slot)
-                .and_then(|stream| stream.exchange.take())
-            else {
-                self.schedule.remove(slot);
-                continue;
-            };
-            let alone = self.schedule.keeps_turn(slot);
-            let step = {
-                let mut outbound = exchange.outbound().borrow_mut();
-                self.write_content(slot, &exchange, &mut outbound, alone, turn, out)
-            };
-            self.put_back(slot, exchange);
-            if step == Step::Ready {
-                self.schedule.yielded(slot);
-            } else {
-                self.schedule.remove(slot);
-                self.after_step(slot, step, turn, out);
-            }
-        }
-    }
-
-    fn after_step(&mut self, slot: u32, step: Step, turn: &mut Turn<'_>, out: &mut Vec<u8>) {
+    pub(super) fn after_step(
+        &mut self,
+        slot: u32,
+        step: Step,
+        turn: &mut Turn<'_>,
+        out: &mut Vec<u8>,
+    ) {
         match step {
             Step::Idle | Step::Ready => {}
             Step::Starved => {
@@ -264,120 +222,6 @@ impl Connection {
         // The state allows it, or the exchange would not be here.
         let _ = stream.state.send_headers(end_stream);
         end_stream
-    }
-
-    /// Writes a frame of the body, or as many as fit when the stream is `alone`, and the end.
-    fn write_content(
-        &mut self,
-        slot: u32,
-        exchange: &Exchange,
-        outbound: &mut Outbound,
-        alone: bool,
-        turn: &mut Turn<'_>,
-        out: &mut Vec<u8>,
-    ) -> Step {
-        let capacity = turn.limits.response_buffer_bytes_max.max(1);
-        let Some(stream) = self.streams.get(slot) else {
-            return Step::Idle;
-        };
-        if stream.sending == Sending::Discard {
-            outbound.body.clear();
-            outbound.fixed = &[];
-        }
-        let body: &[u8] = if outbound.fixed.is_empty() {
-            &outbound.body
-        } else {
-            outbound.fixed
-        };
-        let complete = matches!(
-            outbound.outcome,
-            Some(Outcome::Complete | Outcome::Replaced)
-        );
-        let ends = complete && exchange.response_trailers.fields().is_empty();
-        let (left, ended) = self.write_frames(slot, body, ends, alone, capacity, out);
-        let written = body.len() - left;
-        outbound.take_front(written);
-        let Some(stream) = self.streams.get(slot) else {
-            return Step::Idle;
-        };
-        match outbound.outcome {
-            _ if ended => {
-                // The state allows it, or the stream would not be sending.
-                let _ = stream.state.send_data(true);
-                Step::Done
-            }
-            _ if left > 0 && stream.send_window.available() == 0 => Step::Starved,
-            _ if left > 0 => Step::Ready,
-            None => Step::Idle,
-            Some(_) if !complete || matches!(stream.sending, Sending::Length(1..)) => Step::Broken,
-            Some(_) => self.write_end(slot, exchange, out),
-        }
-    }
-
-    /// Writes DATA frames of `body` as the windows and the room allow. Answers how much is left,
-    /// and whether the last frame ends the stream, which it does when `ends` says that the body is
-    /// whole.
-    fn write_frames(
-        &mut self,
-        slot: u32,
-        body: &[u8],
-        ends: bool,
-        alone: bool,
-        capacity: usize,
-        out: &mut Vec<u8>,
-    ) -> (usize, bool) {
-        let frame_bytes_max = (self.remote.max_frame_size as usize).min(CONTENT_BYTES_MAX);
-        let mut rest = body;
-        let mut ended = false;
-        let Some(stream) = self.streams.get(slot) else {
-            return (rest.len(), ended);
-        };
-        while !rest.is_empty() {
-            let count = rest
-                .len()
-                .min(frame_bytes_max)
-                .min(stream.send_window.available())
-                .min(self.send_window.available())
-                .min(capacity.saturating_sub(out.len()));
-            let Some((now, later)) = rest.split_at_checked(count).filter(|_| count > 0) else {
-                break;
-            };
-            if let Sending::Length(left) = &mut stream.sending {
-                *left = left.saturating_sub(count as u64);
-            }
-            let owed = matches!(stream.sending, Sending::Length(1..));
-            ended = ends && later.is_empty() && !owed;
-            encode_data_head(out, stream.id, count, ended);
-            out.extend_from_slice(now);
-            // `count` is at most what both windows have.
-            let _ = stream.send_window.consume(count as u32);
-            let _ = self.send_window.consume(count as u32);
-            self.budget.refund(Cheap::WindowUpdate, 2);
-            self.clocks.blocked_since = u64::MAX;
-            rest = later;
-            if !alone {
-                break;
-            }
-        }
-        (rest.len(), ended)
-    }
-
-    /// Ends a response whose content has been sent: with trailers, or with an empty frame.
-    fn write_end(&mut self, slot: u32, exchange: &Exchange, out: &mut Vec<u8>) -> Step {
-        let frame_bytes_max = self.remote.max_frame_size as usize;
-        let Some(stream) = self.streams.get(slot) else {
-            return Step::Idle;
-        };
-        let trailers = exchange.response_trailers.fields();
-        if trailers.is_empty() {
-            encode_data_head(out, stream.id, 0, true);
-        } else {
-            self.encoder
-                .trailers(stream.id, &trailers, out, frame_bytes_max);
-        }
-        // The state allows it, or the stream would not be sending.
-        let _ = stream.state.send_data(true);
-        Step::Done
     }
 
     /// The response is sent: what happens to the rest of the request.
