@@ -1,4 +1,4 @@
-//! Instructions per call of the HTTP/1 codec, counted by callgrind: the same on a busy machine as
+//! Instructions per call of the HTTP/1 codec and of HTTP/2 framing, counted by callgrind: the same on a busy machine as
 //! on an idle one, so that a change of one percent can be seen.
 //!
 //! `cargo bench --features testing --bench codec_instructions`; it needs valgrind and the runner
@@ -16,6 +16,7 @@ use std::hint::black_box;
 
 use gungraun::{library_benchmark, library_benchmark_group, main};
 use lanner::testing::codec::{ChunkedBody, HeadParser, Response};
+use lanner::testing::frames::{check_heads, frame_block};
 
 // State comes and goes boxed, or the count would be of moving it.
 fn warm_parser(head: &'static [u8]) -> (Box<HeadParser>, &'static [u8]) {
@@ -71,8 +72,36 @@ fn decode_chunked(
     (decoder, data)
 }
 
+#[library_benchmark]
+#[bench::data(inputs::DATA_FRAME)]
+#[bench::headers(inputs::HEADERS_FRAME)]
+#[bench::window_update(inputs::WINDOW_UPDATE_FRAME)]
+#[bench::ten(inputs::TEN_FRAMES)]
+fn check_frame_heads(frames: &[u8]) -> Option<usize> {
+    check_heads(black_box(frames))
+}
+
+fn with_block(length: usize) -> (Vec<u8>, Vec<u8>) {
+    (vec![0x82; length], Vec::with_capacity(2 * length + 64))
+}
+
+#[library_benchmark(setup = with_block)]
+#[bench::small(40)]
+#[bench::split(40_000)]
+fn frame_headers((block, mut out): (Vec<u8>, Vec<u8>)) -> (Vec<u8>, Vec<u8>) {
+    frame_block(black_box(&block), &mut out);
+    (block, out)
+}
+
 library_benchmark_group!(
     name = codec,
-    benchmarks = [parse_head, encode_response, encode_chunked, decode_chunked]
+    benchmarks = [
+        parse_head,
+        encode_response,
+        encode_chunked,
+        decode_chunked,
+        check_frame_heads,
+        frame_headers
+    ]
 );
 main!(library_benchmark_groups = codec);

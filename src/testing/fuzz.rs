@@ -7,10 +7,12 @@ mod chunked;
 mod connection;
 #[cfg(test)]
 mod corpus;
+mod frames;
 mod head;
 
 pub use chunked::chunked;
 pub use connection::connection;
+pub use frames::frames;
 pub use head::head;
 
 /// The places at which an input is cut in two: each of them in a short one, and some sixteen of a

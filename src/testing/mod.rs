@@ -6,6 +6,7 @@
 #![forbid(unsafe_code)]
 
 pub mod codec;
+pub mod frames;
 pub mod fuzz;
 // Its faults and files are for tests; fuzz targets need only some of them.
 #[cfg_attr(not(test), allow(dead_code))]

@@ -37,3 +37,8 @@ fn chunked_bodies() {
 fn connections() {
     replay("connection", super::connection);
 }
+
+#[test]
+fn frames() {
+    replay("frames", super::frames);
+}
