@@ -7,6 +7,7 @@
 
 #![forbid(unsafe_code)]
 
+mod callbacks;
 mod connection;
 mod list;
 mod request;

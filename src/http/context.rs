@@ -226,7 +226,7 @@ impl HttpContext {
     /// [`ResponseError::AlreadyComplete`] after an upgrade, [`ResponseError::LengthExceeded`] when
     /// more is buffered than Content-Length announces.
     pub fn start(&self) -> Result<(), ResponseError> {
-        self.exchange.outbound().borrow_mut().start()?;
+        self.exchange.response.start()?;
         self.exchange.mark();
         Ok(())
     }
@@ -289,14 +289,17 @@ impl HttpContext {
         if !self.exchange.upgrade.take() {
             return Err(ResponseError::NotUpgradable);
         }
-        if connect {
-            self.exchange.response.set_status(Status::OK)?;
+        let response = &self.exchange.response;
+        let status = if connect {
+            Status::OK
         } else {
-            self.exchange
-                .response
-                .set_status(Status::SWITCHING_PROTOCOLS)?;
-            self.exchange.response.set_field("Upgrade", protocol)?;
-        }
+            response.set_field("Upgrade", protocol)?;
+            Status::SWITCHING_PROTOCOLS
+        };
+        response.set_status(status)?;
+        response.run_starting();
+        // With any other status that a callback has set this would be no upgrade.
+        response.set_status(status)?;
         // The limit is for bodies; a stream has none.
         self.exchange.body_size.reset(None);
         self.exchange.body_size.freeze();
@@ -335,10 +338,12 @@ pub(super) async fn write_all(exchange: &Exchange, bytes: &[u8]) -> Result<(), R
         };
         rest = rest.get(taken..).unwrap_or_default();
         let waits = !rest.is_empty();
-        if waits && let Err(error) = outbound.start() {
-            return Poll::Ready(Err(error));
-        }
         if waits {
+            drop(outbound);
+            if let Err(error) = exchange.response.start() {
+                return Poll::Ready(Err(error));
+            }
+            outbound = exchange.outbound().borrow_mut();
             outbound.park(Parked::from_context(cx));
         }
         let notify = outbound.started;

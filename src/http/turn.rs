@@ -85,8 +85,11 @@ impl ExchangePool {
         exchange
     }
 
-    /// Takes an exchange back. One that somebody still holds is left to its holder.
+    /// Takes an exchange back: its response is encoded whole, or nobody is there to take it. Every
+    /// protocol ends every exchange here, which is where `on_completed` is called. One that somebody
+    /// still holds is left to its holder.
     pub(crate) fn give(&mut self, exchange: Rc<Exchange>, limits: &Limits) {
+        exchange.run_completed();
         if Rc::strong_count(&exchange) == 1 {
             if self.idle.len() < IDLE_EXCHANGES_MAX {
                 exchange.begin(limits);
