@@ -65,6 +65,15 @@ impl DataRate {
         grace: Duration::from_secs(5),
     };
 
+    /// The rate that asks less of the peer, in speed and in time; `None` asks nothing.
+    pub(crate) fn more_lenient(one: Option<Self>, other: Option<Self>) -> Option<Self> {
+        let (one, other) = (one?, other?);
+        Some(Self {
+            bytes_per_second: one.bytes_per_second.min(other.bytes_per_second),
+            grace: one.grace.max(other.grace),
+        })
+    }
+
     /// Milliseconds that `bytes` may take. Counts in whole bytes, so it never overstates them.
     pub(crate) fn allowed_ms(self, bytes: u64) -> u64 {
         let rate = u64::from(self.bytes_per_second.max(1));
@@ -114,10 +123,11 @@ pub struct Limits {
     pub keep_alive_timeout: Duration,
     /// Time for the rest of an unread body after the response. Passed: closed. Default 5 s.
     pub drain_timeout: Duration,
-    /// The lowest rate of a request body. Passed: 408. `None`: any. Default 240 B/s after 5 s.
-    pub request_body_rate_min: Option<DataRate>,
-    /// The lowest rate at which a peer must take a response. Passed: aborted. `None`: any.
+    /// The lowest rate of a request body; a request may override it. Passed: 408. `None`: any.
     /// Default 240 B/s after 5 s.
+    pub request_body_rate_min: Option<DataRate>,
+    /// The lowest rate at which a peer must take a response; a request may override it. Passed:
+    /// aborted. `None`: any. Default 240 B/s after 5 s.
     pub response_rate_min: Option<DataRate>,
     /// Open connections of the whole server, upgraded ones apart. Passed: closed at once.
     /// `None`: no limit, the default.

@@ -15,6 +15,7 @@ pub(crate) use blocks::Blocks;
 use crate::buf::BufSlice;
 use crate::h1;
 use crate::http::{Close, ConnectionKey, Drive, Turn};
+use crate::limits::DataRate;
 
 /// One connection, whatever it speaks.
 #[derive(Debug)]
@@ -24,6 +25,8 @@ pub(crate) struct Connection {
     out: Vec<u8>,
     /// Bytes of the block that is being sent; 0 when none is.
     sending: usize,
+    /// The lowest rate at which the peer must take it.
+    send_rate: Option<DataRate>,
     /// Millisecond at which the running send is too slow; `u64::MAX` for none.
     send_deadline: u64,
 }
@@ -35,6 +38,7 @@ impl Connection {
             http1: h1::Connection::new(key, id, turn),
             out: Vec::new(),
             sending: 0,
+            send_rate: None,
             send_deadline: u64::MAX,
         }
     }
@@ -71,6 +75,7 @@ impl Connection {
             return None;
         }
         let block = std::mem::take(&mut self.out);
+        self.send_rate = self.http1.take_block_rate(turn);
         self.begin_send(block.len(), turn);
         Some(block)
     }
@@ -147,7 +152,7 @@ impl Connection {
 
     fn begin_send(&mut self, bytes: usize, turn: &Turn<'_>) {
         self.sending = bytes;
-        self.send_deadline = turn.limits.response_rate_min.map_or(u64::MAX, |rate| {
+        self.send_deadline = self.send_rate.map_or(u64::MAX, |rate| {
             turn.now.saturating_add(rate.allowed_ms(bytes as u64))
         });
     }

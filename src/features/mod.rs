@@ -22,5 +22,5 @@ pub use request::{
     MaxRequestBodySize, MinRequestBodyDataRate, ReadOnly, RequestBodyDetection, RequestFeature,
     RequestIdentifier, RequestLifetime, RequestTrailers,
 };
-pub use response::{ResponseFeature, ResponseTrailers, Upgrade};
+pub use response::{MinResponseDataRate, ResponseFeature, ResponseTrailers, Upgrade};
 pub use server::{ServerAddresses, ServerFeatures, ShardFacts, Shards};

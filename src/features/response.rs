@@ -1,9 +1,10 @@
-//! The response's feature slots: status and fields, trailers, upgrade.
+//! The response's feature slots: status and fields, trailers, data rate, upgrade.
 
 use std::cell::{Cell, Ref, RefCell};
 
 use super::callbacks::Callbacks;
 use crate::http::{FieldError, FieldSection, Outbound, ResponseError, Status};
+use crate::limits::DataRate;
 
 /// Status, fields, and whether they are still to be changed.
 #[derive(Debug, Default)]
@@ -169,6 +170,40 @@ impl ResponseTrailers {
         if !fields.is_empty() {
             fields.clear();
         }
+    }
+}
+
+/// How fast the peer must take this response.
+#[derive(Debug, Default)]
+pub struct MinResponseDataRate {
+    rate: Cell<Option<DataRate>>,
+    changed: Cell<bool>,
+}
+
+impl MinResponseDataRate {
+    /// The rate; `None` is no limit. The server's `Limits::response_rate_min` at first.
+    #[must_use]
+    pub fn rate(&self) -> Option<DataRate> {
+        self.rate.get()
+    }
+
+    /// Changes the rate for this response, from what is sent next. What is handed to the socket as
+    /// one block has one rate: where responses share a block, as those of pipelined requests do,
+    /// the most lenient of their rates holds.
+    pub fn set(&self, rate: Option<DataRate>) {
+        self.rate.set(rate);
+        self.changed.set(true);
+    }
+
+    /// Whether it may be another than the server's.
+    #[inline]
+    pub(crate) fn is_changed(&self) -> bool {
+        self.changed.get()
+    }
+
+    pub(crate) fn reset(&self, rate: Option<DataRate>) {
+        self.rate.set(rate);
+        self.changed.set(false);
     }
 }
 

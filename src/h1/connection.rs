@@ -20,9 +20,10 @@ use super::reject::Reject;
 use super::scan::HeadScan;
 use crate::buf::BufSlice;
 use crate::http::{
-    Backlog, BodyError, Close, ConnectionKey, Drive, Exchange, RateClock, Status, Turn, after,
+    Backlog, BlockRate, BodyError, Close, ConnectionKey, Drive, Exchange, RateClock, Status, Turn,
+    after,
 };
-use crate::limits::LINGER_TIMEOUT_MS;
+use crate::limits::{DataRate, LINGER_TIMEOUT_MS};
 
 /// Where the connection stands.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -93,6 +94,8 @@ pub(crate) struct Connection {
     /// Bytes forgotten since the connection began to close.
     pub(super) lingered: usize,
     pub(super) rate: RateClock,
+    /// The rate of the block that is being filled.
+    pub(super) block_rate: BlockRate,
     /// Millisecond at which `expire` is due; `u64::MAX` for none.
     pub(super) deadline: u64,
 }
@@ -115,6 +118,7 @@ impl Connection {
             input_ended: false,
             lingered: 0,
             rate: RateClock::default(),
+            block_rate: BlockRate::default(),
             deadline: after(turn.now, turn.limits.keep_alive_timeout),
         }
     }
@@ -205,6 +209,11 @@ impl Connection {
         });
         self.phase == Phase::Closing
             || (!full && self.backlog.len() < turn.limits.request_buffer_bytes_max)
+    }
+
+    /// The lowest rate at which the peer must take what was appended since this was last asked.
+    pub(crate) fn take_block_rate(&mut self, turn: &Turn<'_>) -> Option<DataRate> {
+        self.block_rate.take(turn.limits.response_rate_min)
     }
 
     /// How the connection wants to end.

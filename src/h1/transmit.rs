@@ -29,7 +29,13 @@ impl Connection {
             self.exchange = Some(exchange);
             return false;
         }
+        let before = out.len();
         let ended = self.transmit_exchange(&exchange, turn, out);
+        if out.len() > before {
+            let server = turn.limits.response_rate_min;
+            self.block_rate
+                .add(&exchange.response_rate, before > 0, server);
+        }
         if ended {
             self.end_exchange(exchange, turn);
         } else {

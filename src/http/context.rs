@@ -90,7 +90,7 @@ impl HttpContext {
     #[must_use]
     pub fn get<F: 'static>(&self) -> Option<&F> {
         let exchange = &*self.exchange;
-        let slots: [&dyn std::any::Any; 11] = [
+        let slots: [&dyn std::any::Any; 12] = [
             &exchange.request,
             &exchange.response,
             &exchange.detection,
@@ -98,6 +98,7 @@ impl HttpContext {
             &exchange.response_trailers,
             &exchange.body_size,
             &exchange.body_rate,
+            &exchange.response_rate,
             &exchange.lifetime,
             &exchange.identifier,
             &exchange.upgrade,

@@ -12,9 +12,9 @@ use super::outbound::Outbound;
 use super::outbox::{Mark, Outbox};
 use super::{BodyError, Chunk, HandlerError, RequestHead, Status};
 use crate::features::{
-    MaxRequestBodySize, MinRequestBodyDataRate, RequestBodyDetection, RequestFeature,
-    RequestIdentifier, RequestLifetime, RequestTrailers, ResponseFeature, ResponseTrailers,
-    Upgrade,
+    MaxRequestBodySize, MinRequestBodyDataRate, MinResponseDataRate, RequestBodyDetection,
+    RequestFeature, RequestIdentifier, RequestLifetime, RequestTrailers, ResponseFeature,
+    ResponseTrailers, Upgrade,
 };
 use crate::limits::Limits;
 use crate::task::contained;
@@ -36,6 +36,7 @@ pub struct Exchange {
     pub(crate) response_trailers: ResponseTrailers,
     pub(crate) body_size: MaxRequestBodySize,
     pub(crate) body_rate: MinRequestBodyDataRate,
+    pub(crate) response_rate: MinResponseDataRate,
     pub(crate) lifetime: RequestLifetime,
     pub(crate) identifier: RequestIdentifier,
     pub(crate) upgrade: Upgrade,
@@ -103,6 +104,7 @@ impl Exchange {
         self.response_trailers.reset();
         self.body_size.reset(limits.body_bytes_max);
         self.body_rate.reset(limits.request_body_rate_min);
+        self.response_rate.reset(limits.response_rate_min);
         self.lifetime.reset();
         self.identifier.reset();
         self.upgrade.reset();

@@ -4,6 +4,7 @@
 
 mod bodies;
 mod callbacks;
+mod rates;
 mod rejections;
 mod responses;
 mod timing;
