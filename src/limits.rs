@@ -135,6 +135,11 @@ pub struct Limits {
     /// Upgraded connections of the whole server. Passed: the handler's upgrade fails. `None`: no
     /// limit, the default.
     pub upgraded_connections_max: Option<usize>,
+    /// Handlers that are at work at the same time on the whole server, those of upgraded
+    /// connections included. Passed: 503 at once, and the connection stays. `None`: no limit.
+    /// Default 1,000,000: each keeps a few KiB, so a server that owes more answers than that is
+    /// not catching up, and memory would decide when it ends.
+    pub handlers_max: Option<usize>,
 }
 
 impl Limits {
@@ -155,6 +160,7 @@ impl Limits {
         response_rate_min: Some(DataRate::DEFAULT),
         connections_max: None,
         upgraded_connections_max: None,
+        handlers_max: Some(1_000_000),
     };
 
     /// The largest head that is ever held: request line, field lines and the empty line.
@@ -197,6 +203,9 @@ impl Limits {
         if let Some(0) = self.connections_max {
             return Err(LimitsError::NoConnections);
         }
+        if let Some(0) = self.handlers_max {
+            return Err(LimitsError::NoHandlers);
+        }
         Ok(())
     }
 }
@@ -236,6 +245,8 @@ pub enum LimitsError {
     DataRate,
     /// `connections_max` would refuse everybody.
     NoConnections,
+    /// `handlers_max` would refuse every request.
+    NoHandlers,
 }
 
 impl fmt::Display for LimitsError {
@@ -256,6 +267,7 @@ impl fmt::Display for LimitsError {
                 "a minimum data rate needs at least 1 byte a second and a grace of more than 1 second"
             }
             Self::NoConnections => "connections_max must be at least 1, or none for no limit",
+            Self::NoHandlers => "handlers_max must be at least 1, or none for no limit",
         })
     }
 }
@@ -284,7 +296,7 @@ mod tests {
             limits.validate().map_err(|error| error.to_string())
         };
         type Change = fn(&mut Limits);
-        let cases: [(Change, LimitsError); 11] = [
+        let cases: [(Change, LimitsError); 12] = [
             (
                 |l| l.request_line_bytes_max = 0,
                 LimitsError::RequestLineBytes,
@@ -327,6 +339,7 @@ mod tests {
                 LimitsError::DataRate,
             ),
             (|l| l.connections_max = Some(0), LimitsError::NoConnections),
+            (|l| l.handlers_max = Some(0), LimitsError::NoHandlers),
         ];
         for (change, error) in cases {
             assert_eq!(with(change), Err(error.to_string()));

@@ -193,6 +193,12 @@ impl Exchange {
         }
     }
 
+    /// The server answers in place of the application, which never sees the request.
+    pub(crate) fn refuse(&self, status: Status) {
+        self.outbound().borrow_mut().refuse(status);
+        self.mark();
+    }
+
     /// The status that answers a failed handler.
     fn status_of(&self, error: &HandlerError) -> Status {
         // A handler may have wrapped the body's error in one of its own.

@@ -40,8 +40,10 @@ pub(crate) struct Turn<'a> {
 /// Counts of one shard.
 #[derive(Debug, Default)]
 pub(crate) struct Counters {
-    /// Requests handed to the application.
+    /// Requests whose head was accepted.
     pub(crate) requests: u64,
+    /// Those that the application was not given because of the limit on handlers.
+    pub(crate) requests_refused: u64,
     /// Connections accepted.
     pub(crate) connections: u64,
     /// Connections closed at once because the limit was reached.
