@@ -264,10 +264,20 @@ impl Connection {
     pub(super) fn enter_closing(&mut self, turn: &Turn<'_>) {
         self.phase = Phase::Closing;
         self.backlog = Backlog::Empty;
-        self.deadline = turn.now.saturating_add(LINGER_TIMEOUT_MS);
+        self.deadline = if self.forgets_a_body() {
+            after(turn.now, turn.limits.drain_timeout)
+        } else {
+            turn.now.saturating_add(LINGER_TIMEOUT_MS)
+        };
         if self.input_ended && self.close == Close::Linger {
             self.close = Close::Now;
         }
+    }
+
+    /// Whether what comes after the end may be a body that the peer was not told to send, but may:
+    /// it was announced in good faith, and gets the time of an unread body to pass.
+    pub(super) fn forgets_a_body(&self) -> bool {
+        self.request.awaits_continue
     }
 
     /// Whether the status that the handler set asks for the connection to close with it.
