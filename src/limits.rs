@@ -73,6 +73,15 @@ impl DataRate {
         grace: Duration::from_secs(5),
     };
 
+    /// The rate that asks less of the peer, in speed and in time; `None` asks nothing.
+    pub(crate) fn more_lenient(one: Option<Self>, other: Option<Self>) -> Option<Self> {
+        let (one, other) = (one?, other?);
+        Some(Self {
+            bytes_per_second: one.bytes_per_second.min(other.bytes_per_second),
+            grace: one.grace.max(other.grace),
+        })
+    }
+
     /// Milliseconds that `bytes` may take. Counts in whole bytes, so it never overstates them.
     pub(crate) fn allowed_ms(self, bytes: u64) -> u64 {
         let rate = u64::from(self.bytes_per_second.max(1));
@@ -122,10 +131,11 @@ pub struct Limits {
     pub keep_alive_timeout: Duration,
     /// Time for the rest of an unread body after the response. Passed: closed. Default 5 s.
     pub drain_timeout: Duration,
-    /// The lowest rate of a request body. Passed: 408. `None`: any. Default 240 B/s after 5 s.
-    pub request_body_rate_min: Option<DataRate>,
-    /// The lowest rate at which a peer must take a response. Passed: aborted. `None`: any.
+    /// The lowest rate of a request body; a request may override it. Passed: 408. `None`: any.
     /// Default 240 B/s after 5 s.
+    pub request_body_rate_min: Option<DataRate>,
+    /// The lowest rate at which a peer must take a response; a request may override it. Passed:
+    /// aborted. `None`: any. Default 240 B/s after 5 s.
     pub response_rate_min: Option<DataRate>,
     /// Open connections of the whole server, upgraded ones apart. Passed: closed at once.
     /// `None`: no limit, the default.
@@ -133,6 +143,11 @@ pub struct Limits {
     /// Upgraded connections of the whole server. Passed: the handler's upgrade fails. `None`: no
     /// limit, the default.
     pub upgraded_connections_max: Option<usize>,
+    /// Handlers that are at work at the same time on the whole server, those of upgraded
+    /// connections included. Passed: 503 at once, and the connection stays. `None`: no limit.
+    /// Default 1,000,000: each keeps a few KiB, so a server that owes more answers than that is
+    /// not catching up, and memory would decide when it ends.
+    pub handlers_max: Option<usize>,
     /// What belongs to HTTP/2 alone.
     pub http2: Http2Limits,
 }
@@ -155,6 +170,7 @@ impl Limits {
         response_rate_min: Some(DataRate::DEFAULT),
         connections_max: None,
         upgraded_connections_max: None,
+        handlers_max: Some(1_000_000),
         http2: Http2Limits::DEFAULT,
     };
 
@@ -198,6 +214,9 @@ impl Limits {
         if let Some(0) = self.connections_max {
             return Err(LimitsError::NoConnections);
         }
+        if let Some(0) = self.handlers_max {
+            return Err(LimitsError::NoHandlers);
+        }
         self.http2.validate()
     }
 }
@@ -237,6 +256,8 @@ pub enum LimitsError {
     DataRate,
     /// `connections_max` would refuse everybody.
     NoConnections,
+    /// `handlers_max` would refuse every request.
+    NoHandlers,
     /// `http2.streams_max` is out of range.
     Http2Streams,
     /// `http2.header_table_bytes` is out of range.
@@ -266,6 +287,7 @@ impl fmt::Display for LimitsError {
                 "a minimum data rate needs at least 1 byte a second and a grace of more than 1 second"
             }
             Self::NoConnections => "connections_max must be at least 1, or none for no limit",
+            Self::NoHandlers => "handlers_max must be at least 1, or none for no limit",
             Self::Http2Streams => "http2.streams_max must be from 1 to 10000",
             Self::Http2HeaderTable => "http2.header_table_bytes must be at most 65536",
             Self::Http2FrameBytes => "http2.frame_bytes_max must be from 16384 to 16777215",
@@ -301,7 +323,7 @@ mod tests {
             limits.validate().map_err(|error| error.to_string())
         };
         type Change = fn(&mut Limits);
-        let cases: [(Change, LimitsError); 11] = [
+        let cases: [(Change, LimitsError); 12] = [
             (
                 |l| l.request_line_bytes_max = 0,
                 LimitsError::RequestLineBytes,
@@ -344,6 +366,7 @@ mod tests {
                 LimitsError::DataRate,
             ),
             (|l| l.connections_max = Some(0), LimitsError::NoConnections),
+            (|l| l.handlers_max = Some(0), LimitsError::NoHandlers),
         ];
         for (change, error) in cases {
             assert_eq!(with(change), Err(error.to_string()));

@@ -3,6 +3,7 @@
 
 #![allow(clippy::unwrap_used)]
 
+use std::cell::RefCell;
 use std::error::Error;
 use std::pin::pin;
 use std::rc::Rc;
@@ -13,7 +14,7 @@ use std::thread::Thread;
 
 use lanner::features::{Connection, RequestFeature, ResponseFeature, ServerFeatures};
 use lanner::http::{Exchange, process};
-use lanner::{Application, HandlerError, HttpContext, Method, RequestHead, Status};
+use lanner::{Application, HandlerError, HttpContext, Method, RequestHead, ResponseError, Status};
 
 /// The smallest server there is: one request at a time, on the caller's thread.
 struct InProcess<A> {
@@ -64,6 +65,7 @@ impl<A: Application> InProcess<A> {
                 Poll::Pending => std::thread::park(),
             }
         }
+        exchange.complete();
         let response = exchange.response();
         let content_type = response
             .fields()
@@ -184,6 +186,61 @@ fn a_body_is_read_and_a_long_answer_streamed() {
     assert_eq!(server.ask(head("POST", "/echo"), None).body, b"");
     let streamed = server.ask(head("GET", "/stream"), None).body;
     assert!(streamed.len() == 300_000 && streamed.iter().all(|byte| *byte == b'x'));
+}
+
+#[test]
+fn callbacks_run_at_the_start_and_at_the_end() {
+    let log: Rc<RefCell<Vec<String>>> = Rc::default();
+    let calls = Rc::clone(&log);
+    let server = InProcess::new(
+        async move |ctx: &mut HttpContext| {
+            let (starting, completed) = (Rc::clone(&calls), Rc::clone(&calls));
+            let response = ctx.response();
+            response.on_starting(move |response| {
+                response.set_status(Status::FORBIDDEN).unwrap();
+                starting.borrow_mut().push("starting".to_owned());
+            })?;
+            response.on_completed(move |response| {
+                let line = format!("completed {}", response.status().code());
+                completed.borrow_mut().push(line);
+            });
+            ctx.write("refused").await?;
+            if ctx.request().path() == "/flush" {
+                ctx.flush().await?;
+            }
+            Ok::<_, ResponseError>(())
+        },
+        ServerFeatures::default(),
+    );
+    for path in ["/", "/flush"] {
+        assert_eq!(
+            server.ask(head("GET", path), None),
+            answer(403, None, "refused")
+        );
+        assert_eq!(log.take(), ["starting", "completed 403"], "{path}");
+    }
+}
+
+#[test]
+fn a_request_that_is_given_up_completes_when_its_handler_ends() {
+    let log: Rc<RefCell<Vec<&'static str>>> = Rc::default();
+    let calls = Rc::clone(&log);
+    let application = async move |ctx: &mut HttpContext| {
+        let completed = Rc::clone(&calls);
+        ctx.response()
+            .on_completed(move |_| completed.borrow_mut().push("completed"));
+        ctx.lifetime().aborted().await;
+        calls.borrow_mut().push("told");
+    };
+    let exchange = Exchange::new(head("GET", "/"));
+    let context = HttpContext::new(Rc::clone(&exchange), Connection::detached(Rc::default()));
+    let mut work = pin!(process(&application, context));
+    let mut cx = Context::from_waker(Waker::noop());
+    assert_eq!(work.as_mut().poll(&mut cx), Poll::Pending);
+    exchange.complete();
+    assert!(log.borrow().is_empty(), "the handler is not done");
+    assert_eq!(work.as_mut().poll(&mut cx), Poll::Ready(()));
+    assert_eq!(log.take(), ["told", "completed"]);
 }
 
 #[test]

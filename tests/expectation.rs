@@ -1,14 +1,16 @@
 //! `Expect: 100-continue`: the peer is told to go on when the handler first reads, and never when
-//! it does not (RFC 9110, 10.1.1).
+//! it does not (RFC 9110, 10.1.1). Then the connection ends with the answer; a body that comes all
+//! the same is forgotten, so that the answer is not lost to a reset.
 
 #![allow(clippy::unwrap_used)]
 
 mod support;
 
 use std::error::Error;
+use std::time::Duration;
 
-use lanner::{HttpContext, Status};
-use support::TestServer;
+use lanner::{HttpContext, Limits, Server, Status};
+use support::{TestServer, eventually};
 
 const EXPECTING: &str =
     "POST /read HTTP/1.1\r\nHost: a\r\nContent-Length: 5\r\nExpect: 100-continue\r\n\r\n";
@@ -123,6 +125,45 @@ fn http10_and_requests_without_a_body_expect_nothing() {
     let response = client.response();
     assert_eq!((response.status, response.text()), (200, "hello"));
     client.expect_end();
+    drop(client);
+    server.finish();
+}
+
+/// More than a closing connection reads and forgets, and than socket buffers take.
+const LONG_BODY: usize = 8 * 1024 * 1024;
+
+#[test]
+fn a_peer_that_does_not_wait_does_not_lose_its_answer() {
+    let server = TestServer::start(application);
+    let mut client = server.connect();
+    let body = vec![b'x'; LONG_BODY];
+    client.send(format!(
+        "POST /refuse HTTP/1.1\r\nHost: a\r\nContent-Length: {LONG_BODY}\r\n\
+         Expect: 100-continue\r\n\r\n"
+    ));
+    // It sends all of it before it reads anything.
+    client.send(&body);
+    let response = client.response();
+    assert_eq!((response.status, response.text()), (403, "no, thank you"));
+    assert!(response.closes());
+    client.expect_end();
+    drop(client);
+    server.finish();
+}
+
+#[test]
+fn a_body_that_nobody_asked_for_may_take_as_long_as_an_unread_one() {
+    let limits = Limits {
+        drain_timeout: Duration::from_millis(200),
+        ..Limits::default()
+    };
+    let server = TestServer::with(Server::new().limits(limits), application);
+    let mut client = server.connect();
+    client.send(EXPECTING.replace("/read", "/refuse"));
+    assert_eq!(client.response().status, 403);
+    client.expect_end();
+    // The peer has seen the end and holds its own back.
+    eventually("the server closes", || server.stats().connections_open == 0);
     drop(client);
     server.finish();
 }

@@ -5,10 +5,12 @@
 
 mod support;
 
-use std::net::TcpStream;
+use std::io::ErrorKind;
+use std::net::{SocketAddr, TcpStream};
 use std::time::Duration;
 
 use lanner::{HttpContext, Server};
+use support::client::Client;
 use support::oneshot::Gate;
 use support::{HANG, SHELLS, TestServer, eventually};
 
@@ -51,6 +53,53 @@ fn requests_under_way_are_answered_and_idle_connections_closed() {
         assert!(response.closes());
         busy.expect_end();
         drop(busy);
+        assert!(end.join().unwrap());
+    }
+}
+
+#[test]
+fn the_listening_sockets_are_closed_while_requests_are_under_way() {
+    for shell in SHELLS {
+        let gate = Gate::default();
+        let handler_gate = gate.clone();
+        let server = Server::new()
+            .shell(shell)
+            .urls("http://127.0.0.1:0")
+            .unwrap();
+        // Two shards listen on two addresses each: one socket left behind would still accept.
+        let server = TestServer::sharded(server, 2, async move |ctx: &mut HttpContext| {
+            handler_gate.pass().await;
+            ctx.text("answered")
+        });
+        let running = &server.running;
+        let addresses: Vec<SocketAddr> = running
+            .addresses()
+            .iter()
+            .map(|url| url.strip_prefix("http://").unwrap().parse().unwrap())
+            .collect();
+        assert_eq!(addresses.len(), 2);
+        let mut clients: Vec<Client> = addresses.iter().map(|at| Client::connect(*at)).collect();
+        for client in &mut clients {
+            client.send(GET);
+        }
+        eventually("the requests are under way", || {
+            let shards = running.stats();
+            shards.iter().map(|shard| shard.handlers).sum::<usize>() == 2
+        });
+        let end = std::thread::spawn(move || server.running.shut_down(HANG));
+        for address in addresses {
+            eventually("nobody listens any more", || {
+                TcpStream::connect(address)
+                    .is_err_and(|error| error.kind() == ErrorKind::ConnectionRefused)
+            });
+        }
+        assert!(!end.is_finished(), "the requests are still under way");
+        gate.open();
+        for client in &mut clients {
+            assert_eq!(client.response().text(), "answered", "{shell:?}");
+            client.expect_end();
+        }
+        drop(clients);
         assert!(end.join().unwrap());
     }
 }

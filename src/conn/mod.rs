@@ -14,6 +14,7 @@ pub(crate) use blocks::Blocks;
 
 use crate::buf::BufSlice;
 use crate::http::{Backlog, Close, ConnectionKey, Drive, Protocols, Turn};
+use crate::limits::DataRate;
 use crate::{h1, h2};
 
 /// What the connection speaks.
@@ -55,6 +56,8 @@ pub(crate) struct Connection {
     out: Vec<u8>,
     /// Bytes of the block that is being sent; 0 when none is.
     sending: usize,
+    /// The lowest rate at which the peer must take it.
+    send_rate: Option<DataRate>,
     /// Millisecond at which the running send is too slow; `u64::MAX` for none.
     send_deadline: u64,
 }
@@ -73,6 +76,7 @@ impl Connection {
             protocol,
             out: Vec::new(),
             sending: 0,
+            send_rate: None,
             send_deadline: u64::MAX,
         }
     }
@@ -127,6 +131,7 @@ impl Connection {
             return None;
         }
         let block = std::mem::take(&mut self.out);
+        self.send_rate = either!(self.take_block_rate(turn));
         self.begin_send(block.len(), turn);
         Some(block)
     }
@@ -207,7 +212,7 @@ impl Connection {
 
     fn begin_send(&mut self, bytes: usize, turn: &Turn<'_>) {
         self.sending = bytes;
-        self.send_deadline = turn.limits.response_rate_min.map_or(u64::MAX, |rate| {
+        self.send_deadline = self.send_rate.map_or(u64::MAX, |rate| {
             turn.now.saturating_add(rate.allowed_ms(bytes as u64))
         });
     }

@@ -7,6 +7,7 @@
 
 #![forbid(unsafe_code)]
 
+mod callbacks;
 mod connection;
 mod list;
 mod request;
@@ -21,5 +22,5 @@ pub use request::{
     MaxRequestBodySize, MinRequestBodyDataRate, ReadOnly, RequestBodyDetection, RequestFeature,
     RequestIdentifier, RequestLifetime, RequestTrailers,
 };
-pub use response::{ResponseFeature, ResponseTrailers, Upgrade};
+pub use response::{MinResponseDataRate, ResponseFeature, ResponseTrailers, Upgrade};
 pub use server::{ServerAddresses, ServerFeatures, ShardFacts, Shards};

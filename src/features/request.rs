@@ -256,6 +256,11 @@ impl RequestLifetime {
         .await;
     }
 
+    /// Whether the protocol has let go of the exchange before the handler was done.
+    pub(crate) fn is_severed(&self) -> bool {
+        self.severed.get()
+    }
+
     pub(crate) fn is_abort_asked(&self) -> bool {
         self.abort.get()
     }

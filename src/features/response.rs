@@ -1,13 +1,16 @@
-//! The response's feature slots: status and fields, trailers, upgrade.
+//! The response's feature slots: status and fields, trailers, data rate, upgrade.
 
 use std::cell::{Cell, Ref, RefCell};
 
+use super::callbacks::Callbacks;
 use crate::http::{FieldError, FieldSection, Outbound, ResponseError, Status};
+use crate::limits::DataRate;
 
 /// Status, fields, and whether they are still to be changed.
 #[derive(Debug, Default)]
 pub struct ResponseFeature {
     outbound: RefCell<Outbound>,
+    callbacks: Callbacks,
 }
 
 impl ResponseFeature {
@@ -74,6 +77,60 @@ impl ResponseFeature {
         self.outbound.borrow().check_open().is_err()
     }
 
+    /// Calls `callback` once, just before status and fields are fixed, while it may still change
+    /// them: when the response is started, or when the handler is done. The last registered is
+    /// called first. None is called when the handler fails before that, for its answer is replaced.
+    ///
+    /// A panic of the callback is one of the handler. It must not wait: what takes time belongs in
+    /// the handler, before the start.
+    ///
+    /// # Errors
+    ///
+    /// [`ResponseError::AlreadyStarted`] or [`ResponseError::AlreadyComplete`] when it is too late.
+    pub fn on_starting(&self, callback: impl FnOnce(&Self) + 'static) -> Result<(), ResponseError> {
+        self.outbound.borrow().check_open()?;
+        self.callbacks.add_starting(Box::new(callback));
+        Ok(())
+    }
+
+    /// Calls `callback` once when all is over: the handler is done, and the connection has taken
+    /// the whole response to be sent, or is gone. The last registered is called first, whatever
+    /// becomes of the others: a panic ends its own callback only. It must not wait, and nothing that
+    /// it changes reaches the peer any more.
+    pub fn on_completed(&self, callback: impl FnOnce(&Self) + 'static) {
+        self.callbacks.add_completed(Box::new(callback));
+    }
+
+    /// Whether `on_starting` or `on_completed` was used on this response.
+    pub(crate) fn has_callbacks(&self) -> bool {
+        self.callbacks.are_registered()
+    }
+
+    /// Calls what waits for the start. Panics where a callback does.
+    pub(crate) fn run_starting(&self) {
+        if self.has_callbacks() {
+            self.callbacks.run_starting(self);
+        }
+    }
+
+    /// Calls what waits for the end.
+    pub(crate) fn run_completed(&self) {
+        self.callbacks.run_completed(self);
+    }
+
+    /// Fixes status and fields, once the callbacks have had their say; see [`Outbound::start`].
+    /// Whoever starts a response before its handler is done does it here.
+    pub(crate) fn start(&self) -> Result<(), ResponseError> {
+        self.run_starting();
+        self.outbound.borrow_mut().start()
+    }
+
+    /// Back to an empty 200 without callbacks. Keeps `body_capacity_max` bytes of body at most.
+    pub(crate) fn reset(&self, body_capacity_max: usize) {
+        self.callbacks.reset();
+        self.outbound.borrow_mut().reset(body_capacity_max);
+    }
+
     pub(crate) fn outbound(&self) -> &RefCell<Outbound> {
         &self.outbound
     }
@@ -113,6 +170,40 @@ impl ResponseTrailers {
         if !fields.is_empty() {
             fields.clear();
         }
+    }
+}
+
+/// How fast the peer must take this response.
+#[derive(Debug, Default)]
+pub struct MinResponseDataRate {
+    rate: Cell<Option<DataRate>>,
+    changed: Cell<bool>,
+}
+
+impl MinResponseDataRate {
+    /// The rate; `None` is no limit. The server's `Limits::response_rate_min` at first.
+    #[must_use]
+    pub fn rate(&self) -> Option<DataRate> {
+        self.rate.get()
+    }
+
+    /// Changes the rate for this response, from what is sent next. What is handed to the socket as
+    /// one block has one rate: where responses share a block, as those of pipelined requests do,
+    /// the most lenient of their rates holds.
+    pub fn set(&self, rate: Option<DataRate>) {
+        self.rate.set(rate);
+        self.changed.set(true);
+    }
+
+    /// Whether it may be another than the server's.
+    #[inline]
+    pub(crate) fn is_changed(&self) -> bool {
+        self.changed.get()
+    }
+
+    pub(crate) fn reset(&self, rate: Option<DataRate>) {
+        self.rate.set(rate);
+        self.changed.set(false);
     }
 }
 

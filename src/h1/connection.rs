@@ -20,9 +20,10 @@ use super::reject::Reject;
 use super::scan::HeadScan;
 use crate::buf::BufSlice;
 use crate::http::{
-    Backlog, BodyError, Close, ConnectionKey, Drive, Exchange, RateClock, Status, Turn, after,
+    Backlog, BlockRate, BodyError, Close, ConnectionKey, Drive, Exchange, RateClock, Status, Turn,
+    after,
 };
-use crate::limits::LINGER_TIMEOUT_MS;
+use crate::limits::{DataRate, LINGER_TIMEOUT_MS};
 
 /// Where the connection stands.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -93,6 +94,8 @@ pub(crate) struct Connection {
     /// Bytes forgotten since the connection began to close.
     pub(super) lingered: usize,
     pub(super) rate: RateClock,
+    /// The rate of the block that is being filled.
+    pub(super) block_rate: BlockRate,
     /// Millisecond at which `expire` is due; `u64::MAX` for none.
     pub(super) deadline: u64,
 }
@@ -115,6 +118,7 @@ impl Connection {
             input_ended: false,
             lingered: 0,
             rate: RateClock::default(),
+            block_rate: BlockRate::default(),
             deadline: after(turn.now, turn.limits.keep_alive_timeout),
         }
     }
@@ -206,6 +210,11 @@ impl Connection {
             || (!full && self.backlog.len() < turn.limits.request_buffer_bytes_max)
     }
 
+    /// The lowest rate at which the peer must take what was appended since this was last asked.
+    pub(crate) fn take_block_rate(&mut self, turn: &Turn<'_>) -> Option<DataRate> {
+        self.block_rate.take(turn.limits.response_rate_min)
+    }
+
     /// How the connection wants to end.
     pub(crate) fn close(&self) -> Close {
         self.close
@@ -254,10 +263,20 @@ impl Connection {
     pub(super) fn enter_closing(&mut self, turn: &Turn<'_>) {
         self.phase = Phase::Closing;
         self.backlog = Backlog::Empty;
-        self.deadline = turn.now.saturating_add(LINGER_TIMEOUT_MS);
+        self.deadline = if self.forgets_a_body() {
+            after(turn.now, turn.limits.drain_timeout)
+        } else {
+            turn.now.saturating_add(LINGER_TIMEOUT_MS)
+        };
         if self.input_ended && self.close == Close::Linger {
             self.close = Close::Now;
         }
+    }
+
+    /// Whether what comes after the end may be a body that the peer was not told to send, but may:
+    /// it was announced in good faith, and gets the time of an unread body to pass.
+    pub(super) fn forgets_a_body(&self) -> bool {
+        self.request.awaits_continue
     }
 
     /// Whether the status that the handler set asks for the connection to close with it.

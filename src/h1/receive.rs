@@ -40,7 +40,8 @@ impl Connection {
             Phase::Closing => {
                 self.lingered = self.lingered.saturating_add(self.backlog.len());
                 self.backlog.consume(usize::MAX);
-                if self.lingered > LINGER_BYTES_MAX && self.close == Close::Linger {
+                let enough = self.lingered > LINGER_BYTES_MAX && !self.forgets_a_body();
+                if enough && self.close == Close::Linger {
                     self.close = Close::Now;
                 }
                 Consumed::Nothing

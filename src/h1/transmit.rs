@@ -29,7 +29,13 @@ impl Connection {
             self.exchange = Some(exchange);
             return false;
         }
+        let before = out.len();
         let ended = self.transmit_exchange(&exchange, turn, out);
+        if out.len() > before {
+            let server = turn.limits.response_rate_min;
+            self.block_rate
+                .add(&exchange.response_rate, before > 0, server);
+        }
         if ended {
             self.end_exchange(exchange, turn);
         } else {
@@ -94,7 +100,8 @@ impl Connection {
         outbound.started = true;
         let framing = self.choose_framing(exchange, outbound);
         // A peer that was never told to continue may or may not send its body: nothing after the
-        // response could be told from it.
+        // response could be told from it. If it does, it is forgotten like any unread body, so that
+        // the response is not lost to a reset (`Connection::forgets_a_body`).
         let keep_alive = self.request.keep_alive
             && !turn.draining
             && !self.request.awaits_continue

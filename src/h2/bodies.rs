@@ -43,10 +43,12 @@ impl Connection {
                 continue;
             };
             let alone = self.schedule.keeps_turn(slot);
+            let before = out.len();
             let step = {
                 let mut outbound = exchange.outbound().borrow_mut();
                 self.write_content(slot, &exchange, &mut outbound, alone, turn, out)
             };
+            self.note_rate(&exchange, before, turn, out);
             self.put_back(slot, exchange);
             if step == Step::Ready {
                 self.schedule.yielded(slot);

@@ -27,8 +27,8 @@ use super::streams::Streams;
 use super::timing::Clocks;
 use crate::buf::BufSlice;
 use crate::hpack::Decoder;
-use crate::http::{Backlog, Close, ConnectionKey, Drive, Turn};
-use crate::limits::WINDOW_FLOOR;
+use crate::http::{Backlog, BlockRate, Close, ConnectionKey, Drive, Turn};
+use crate::limits::{DataRate, WINDOW_FLOOR};
 
 /// One HTTP/2 connection.
 #[derive(Debug)]
@@ -65,6 +65,8 @@ pub(crate) struct Connection {
     pub(super) encoder: HeadEncoder,
     pub(super) send_window: FlowWindow,
     pub(super) schedule: Schedule,
+    /// The rate of the block that is being filled.
+    pub(super) block_rate: BlockRate,
     // How it ends.
     pub(super) ending: Ending,
     pub(super) close: Close,
@@ -101,6 +103,7 @@ impl Connection {
             encoder: HeadEncoder::new(),
             send_window: FlowWindow::new(WINDOW_FLOOR),
             schedule: Schedule::new(),
+            block_rate: BlockRate::default(),
             ending: Ending::No,
             close: Close::No,
             lingered: 0,
@@ -166,6 +169,11 @@ impl Connection {
     pub(crate) fn wants_input(&self, turn: &Turn<'_>) -> bool {
         !self.input_ended
             && (self.close != Close::No || self.input.len() < turn.limits.request_buffer_bytes_max)
+    }
+
+    /// The lowest rate at which the peer must take what was appended since this was last asked.
+    pub(crate) fn take_block_rate(&mut self, turn: &Turn<'_>) -> Option<DataRate> {
+        self.block_rate.take(turn.limits.response_rate_min)
     }
 
     /// How the connection wants to end.

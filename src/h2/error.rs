@@ -30,7 +30,7 @@ macro_rules! error_codes {
                 }
             }
 
-            #[cfg(test)]
+            #[cfg(any(test, feature = "testing"))]
             /// The code of a number; nothing for those that RFC 9113 does not define, which are no
             /// error in themselves.
             pub(crate) const fn from_code(code: u32) -> Option<Self> {

@@ -75,12 +75,30 @@ impl Connection {
             self.open_stream_window(slot, read, out);
         }
         let waits = self.schedule.contains(slot);
+        let before = out.len();
         let step = self.transmit_response(slot, &exchange, turn, out);
+        self.note_rate(&exchange, before, turn, out);
         self.put_back(slot, exchange);
         match step {
             Step::Ready if waits => {}
             Step::Ready => self.await_turn(slot, id),
             other => self.after_step(slot, other, turn, out),
+        }
+    }
+
+    /// Bytes of a response may have been added to the `before` bytes of the block.
+    #[inline]
+    pub(super) fn note_rate(
+        &mut self,
+        exchange: &Exchange,
+        before: usize,
+        turn: &Turn<'_>,
+        out: &[u8],
+    ) {
+        if out.len() > before {
+            let server = turn.limits.response_rate_min;
+            self.block_rate
+                .add(&exchange.response_rate, before > 0, server);
         }
     }
 

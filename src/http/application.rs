@@ -4,12 +4,12 @@
 //! [`process`]. Owns the order of the calls and what becomes of errors and panics.
 
 use std::future::Future;
-use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::pin::{Pin, pin};
 use std::rc::Rc;
 use std::task::{Context, Poll};
 
 use super::{Exchange, HandlerError, HttpContext};
+use crate::task::contained;
 
 /// An application: makes a context of a request, processes it, disposes of it.
 ///
@@ -89,6 +89,7 @@ pub async fn process<A: Application>(application: &A, request: HttpContext) {
     let guard = Unfinished(Rc::clone(request.exchange()));
     let mut context = application.create_context(request);
     let result = Caught(pin!(application.process(&mut context))).await;
+    let result = result.and_then(|()| guard.0.run_starting());
     guard.0.finish(result.as_ref().copied());
     application.dispose_context(context, result.as_ref().err());
 }
@@ -115,9 +116,6 @@ where
 
     fn poll(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Self::Output> {
         // The future is not polled again after a panic: this is its end.
-        match catch_unwind(AssertUnwindSafe(|| self.0.as_mut().poll(cx))) {
-            Ok(poll) => poll,
-            Err(_) => Poll::Ready(Err(HandlerError::Panicked)),
-        }
+        contained(|| self.0.as_mut().poll(cx)).unwrap_or(Poll::Ready(Err(HandlerError::Panicked)))
     }
 }

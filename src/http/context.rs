@@ -90,7 +90,7 @@ impl HttpContext {
     #[must_use]
     pub fn get<F: 'static>(&self) -> Option<&F> {
         let exchange = &*self.exchange;
-        let slots: [&dyn std::any::Any; 11] = [
+        let slots: [&dyn std::any::Any; 12] = [
             &exchange.request,
             &exchange.response,
             &exchange.detection,
@@ -98,6 +98,7 @@ impl HttpContext {
             &exchange.response_trailers,
             &exchange.body_size,
             &exchange.body_rate,
+            &exchange.response_rate,
             &exchange.lifetime,
             &exchange.identifier,
             &exchange.upgrade,
@@ -235,7 +236,7 @@ impl HttpContext {
     /// [`ResponseError::AlreadyComplete`] after an upgrade, [`ResponseError::LengthExceeded`] when
     /// more is buffered than Content-Length announces.
     pub fn start(&self) -> Result<(), ResponseError> {
-        self.exchange.outbound().borrow_mut().start()?;
+        self.exchange.response.start()?;
         self.exchange.mark();
         Ok(())
     }
@@ -298,14 +299,17 @@ impl HttpContext {
         if !self.exchange.upgrade.take() {
             return Err(ResponseError::NotUpgradable);
         }
-        if connect {
-            self.exchange.response.set_status(Status::OK)?;
+        let response = &self.exchange.response;
+        let status = if connect {
+            Status::OK
         } else {
-            self.exchange
-                .response
-                .set_status(Status::SWITCHING_PROTOCOLS)?;
-            self.exchange.response.set_field("Upgrade", protocol)?;
-        }
+            response.set_field("Upgrade", protocol)?;
+            Status::SWITCHING_PROTOCOLS
+        };
+        response.set_status(status)?;
+        response.run_starting();
+        // With any other status that a callback has set this would be no upgrade.
+        response.set_status(status)?;
         // The limit is for bodies; a stream has none.
         self.exchange.body_size.reset(None);
         self.exchange.body_size.freeze();
@@ -344,10 +348,12 @@ pub(super) async fn write_all(exchange: &Exchange, bytes: &[u8]) -> Result<(), R
         };
         rest = rest.get(taken..).unwrap_or_default();
         let waits = !rest.is_empty();
-        if waits && let Err(error) = outbound.start() {
-            return Poll::Ready(Err(error));
-        }
         if waits {
+            drop(outbound);
+            if let Err(error) = exchange.response.start() {
+                return Poll::Ready(Err(error));
+            }
+            outbound = exchange.outbound().borrow_mut();
             outbound.park(Parked::from_context(cx));
         }
         let notify = outbound.started;

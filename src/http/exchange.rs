@@ -12,11 +12,12 @@ use super::outbound::Outbound;
 use super::outbox::{Mark, Outbox};
 use super::{BodyError, Chunk, HandlerError, RequestHead, Status};
 use crate::features::{
-    MaxRequestBodySize, MinRequestBodyDataRate, RequestBodyDetection, RequestFeature,
-    RequestIdentifier, RequestLifetime, RequestTrailers, ResponseFeature, ResponseTrailers,
-    Upgrade,
+    MaxRequestBodySize, MinRequestBodyDataRate, MinResponseDataRate, RequestBodyDetection,
+    RequestFeature, RequestIdentifier, RequestLifetime, RequestTrailers, ResponseFeature,
+    ResponseTrailers, Upgrade,
 };
 use crate::limits::Limits;
+use crate::task::contained;
 
 /// Body bytes that a pooled exchange keeps room for; larger buffers are given back.
 const BODY_CAPACITY_KEPT: usize = 16 * 1024;
@@ -35,6 +36,7 @@ pub struct Exchange {
     pub(crate) response_trailers: ResponseTrailers,
     pub(crate) body_size: MaxRequestBodySize,
     pub(crate) body_rate: MinRequestBodyDataRate,
+    pub(crate) response_rate: MinResponseDataRate,
     pub(crate) lifetime: RequestLifetime,
     pub(crate) identifier: RequestIdentifier,
     pub(crate) upgrade: Upgrade,
@@ -79,11 +81,22 @@ impl Exchange {
         &self.response
     }
 
+    /// The server is done with the exchange: the response has been sent, or never will be. Runs
+    /// what was registered by [`ResponseFeature::on_completed`], now, or when the handler is done
+    /// if it is not: it learns that nobody waits for it any more. Call once, at the end.
+    pub fn complete(&self) {
+        if self.is_finished() {
+            self.run_completed();
+        } else {
+            self.sever();
+        }
+    }
+
     /// Makes a used exchange new again. The limits of the server become those of the request.
     pub(crate) fn begin(&self, limits: &Limits) {
         self.request.reset();
         self.inbound.borrow_mut().reset();
-        self.outbound().borrow_mut().reset(BODY_CAPACITY_KEPT);
+        self.response.reset(BODY_CAPACITY_KEPT);
         if self.detection.can_have_body() {
             self.detection.reset();
             self.request_trailers.reset();
@@ -91,6 +104,7 @@ impl Exchange {
         self.response_trailers.reset();
         self.body_size.reset(limits.body_bytes_max);
         self.body_rate.reset(limits.request_body_rate_min);
+        self.response_rate.reset(limits.response_rate_min);
         self.lifetime.reset();
         self.identifier.reset();
         self.upgrade.reset();
@@ -148,6 +162,23 @@ impl Exchange {
         self.outbound().borrow().outcome.is_some()
     }
 
+    /// The handler has ended in peace: what it wanted to be called before the head is fixed is
+    /// called now, if it was not before.
+    pub(crate) fn run_starting(&self) -> Result<(), HandlerError> {
+        if !self.response.has_callbacks() {
+            return Ok(());
+        }
+        contained(|| self.response.run_starting()).ok_or(HandlerError::Panicked)
+    }
+
+    /// The handler is done, and the protocol has taken or dropped the response: what was to be
+    /// called at the end is called. Does nothing while the handler is not done.
+    pub(crate) fn run_completed(&self) {
+        if self.response.has_callbacks() && self.is_finished() {
+            self.response.run_completed();
+        }
+    }
+
     /// The handler is done.
     pub(crate) fn finish(&self, result: Result<(), &HandlerError>) {
         let fallback = match result {
@@ -155,6 +186,16 @@ impl Exchange {
             Err(error) => self.status_of(error),
         };
         self.outbound().borrow_mut().finish(result, fallback);
+        self.mark();
+        // Nobody was left to take the response: the protocol was done before the handler.
+        if self.lifetime.is_severed() {
+            self.run_completed();
+        }
+    }
+
+    /// The server answers in place of the application, which never sees the request.
+    pub(crate) fn refuse(&self, status: Status) {
+        self.outbound().borrow_mut().refuse(status);
         self.mark();
     }
 

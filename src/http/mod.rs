@@ -46,7 +46,7 @@ pub use known::KnownField;
 pub use method::Method;
 pub(crate) use outbound::{Informational, Measured, Outbound, Outcome};
 pub(crate) use outbox::{ConnectionKey, Mark, Outbox};
-pub(crate) use rate::{RateClock, after};
+pub(crate) use rate::{BlockRate, RateClock, after};
 pub(crate) use span::Span;
 pub use status::Status;
 pub use target::{Scheme, TargetError, TargetForm};

@@ -235,15 +235,22 @@ impl Outbound {
         self.outcome = Some(match result {
             Ok(()) => Outcome::Complete,
             Err(_) if self.started => Outcome::Truncated,
-            Err(_) => {
-                self.fields.clear();
-                self.body.clear();
-                self.fixed = &[];
-                self.informational.clear();
-                self.status = fallback;
-                Outcome::Replaced
-            }
+            Err(_) => self.replace(fallback),
         });
+    }
+
+    /// Ends a response that nobody has begun, with nothing but a status.
+    pub(crate) fn refuse(&mut self, status: Status) {
+        self.outcome = Some(self.replace(status));
+    }
+
+    fn replace(&mut self, status: Status) -> Outcome {
+        self.fields.clear();
+        self.body.clear();
+        self.fixed = &[];
+        self.informational.clear();
+        self.status = status;
+        Outcome::Replaced
     }
 
     /// Waits for the protocol to take bytes.

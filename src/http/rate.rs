@@ -1,10 +1,13 @@
-//! The clock of a request body's minimum data rate.
+//! The minimum data rates of both directions: the clock of a request body, the rate of a block of
+//! responses.
 //!
-//! Owns the time that counts: only while a handler waits for the peer. Reads no clock, and knows
-//! neither framing nor what happens to a peer that is too slow.
+//! Owns which time counts (of a body, only while a handler waits for the peer) and which rate holds
+//! where responses of different rates are sent together. Reads no clock, and knows neither framing
+//! nor what happens to a peer that is too slow.
 
 use std::time::Duration;
 
+use crate::features::MinResponseDataRate;
 use crate::limits::DataRate;
 
 /// How long a handler has waited for a body, and what came in that time.
@@ -38,6 +41,47 @@ impl RateClock {
         since
             .saturating_sub(self.elapsed)
             .saturating_add(rate.allowed_ms(self.bytes))
+    }
+}
+
+/// The lowest rate at which a peer must take a block of bytes, found out while it is filled.
+///
+/// A block is sent as one, so that its parts cannot be timed apart: the most lenient rate among them
+/// holds for all. No response is then ever cut off by a rate that is not its own; a strict one gains
+/// time where it shares a block with a lenient one.
+#[derive(Clone, Copy, Debug, Default)]
+pub(crate) enum BlockRate {
+    /// Nothing in it has a rate of its own: the server's.
+    #[default]
+    Server,
+    /// The most lenient of those in it; `None` is any.
+    Own(Option<DataRate>),
+}
+
+impl BlockRate {
+    /// Bytes of a response were added. `shared`: to a block that held some before.
+    #[inline]
+    pub(crate) fn add(
+        &mut self,
+        response: &MinResponseDataRate,
+        shared: bool,
+        server: Option<DataRate>,
+    ) {
+        let before = match *self {
+            Self::Server if !response.is_changed() => return,
+            Self::Server => shared.then_some(server),
+            Self::Own(before) => Some(before),
+        };
+        let own = response.rate();
+        *self = Self::Own(before.map_or(own, |before| DataRate::more_lenient(before, own)));
+    }
+
+    /// The rate of the block, which is complete. The next one begins without.
+    pub(crate) fn take(&mut self, server: Option<DataRate>) -> Option<DataRate> {
+        match std::mem::take(self) {
+            Self::Server => server,
+            Self::Own(rate) => rate,
+        }
     }
 }
 

@@ -40,8 +40,10 @@ pub(crate) struct Turn<'a> {
 /// Counts of one shard.
 #[derive(Debug, Default)]
 pub(crate) struct Counters {
-    /// Requests handed to the application.
+    /// Requests whose head was accepted.
     pub(crate) requests: u64,
+    /// Those that the application was not given because of the limit on handlers.
+    pub(crate) requests_refused: u64,
     /// Connections accepted.
     pub(crate) connections: u64,
     /// Connections closed at once because the limit was reached.
@@ -85,8 +87,11 @@ impl ExchangePool {
         exchange
     }
 
-    /// Takes an exchange back. One that somebody still holds is left to its holder.
+    /// Takes an exchange back: its response is encoded whole, or nobody is there to take it. Every
+    /// protocol ends every exchange here, which is where `on_completed` is called. One that somebody
+    /// still holds is left to its holder.
     pub(crate) fn give(&mut self, exchange: Rc<Exchange>, limits: &Limits) {
+        exchange.run_completed();
         if Rc::strong_count(&exchange) == 1 {
             if self.idle.len() < IDLE_EXCHANGES_MAX {
                 exchange.begin(limits);

@@ -165,6 +165,7 @@ impl Server {
                 .limits
                 .upgraded_connections_max
                 .map(|max| share(max, count)),
+            handlers_max: self.limits.handlers_max.map(|max| share(max, count)),
             ..self.limits
         };
         // From here on an error drops what was made, and that ends it.

@@ -32,8 +32,10 @@ pub struct Stats {
     pub connections_open: usize,
     /// Connections that were closed at once because the limit was reached.
     pub connections_refused: u64,
-    /// Requests handed to the application since the start.
+    /// Requests received since the start.
     pub requests: u64,
+    /// Requests among them that were answered 503 because there were too many handlers.
+    pub requests_refused: u64,
     /// Handlers that are not done.
     pub handlers: usize,
     /// Receive buffers that are neither with the kernel nor on their way back.

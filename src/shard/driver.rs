@@ -18,8 +18,8 @@ use super::slots::Slots;
 use crate::conn::Blocks;
 use crate::features::{self, ServerFeatures};
 use crate::http::{
-    ConnectionKey, Counters, Drive, Exchange, ExchangePool, HandlerError, HttpContext, Mark,
-    Outbox, Protocols, Turn,
+    ConnectionKey, Counters, Drive, Exchange, ExchangePool, HttpContext, Mark, Outbox, Protocols,
+    Status, Turn,
 };
 use crate::limits::Limits;
 use crate::net::Listener;
@@ -32,7 +32,7 @@ use crate::time::DateCache;
 pub(crate) struct ShardOptions {
     /// The shard's number.
     pub(crate) index: usize,
-    /// The server's limits, `connections_max` already divided among the shards.
+    /// The server's limits; those of the whole server are already divided among the shards.
     pub(crate) limits: Limits,
     /// Whether responses carry a Server field.
     pub(crate) server_field: bool,
@@ -257,16 +257,30 @@ where
 
     /// Gives a request to the application. Nearly all handlers are done when this returns; one
     /// that is not has its head moved out of the receive buffer, which goes back to the kernel.
+    ///
+    /// A shard that has as many handlers as it may answers in place of the application: the last
+    /// stage of overload, for what stops earlier has not stopped these requests.
     fn dispatch(&mut self, exchange: &Rc<Exchange>, facts: features::Connection) {
         exchange.suppress_mark();
+        let max = self.world.limits.handlers_max;
+        if max.is_some_and(|max| self.tasks.len() >= max) {
+            self.refuse(exchange);
+            return;
+        }
         let context = HttpContext::new(Rc::clone(exchange), facts);
         let future = (self.handler)(context);
         match self.tasks.spawn(future) {
             Some(task) if self.tasks.poll(task) == Polled::Pending => exchange.request.compact(),
             Some(_) => {}
-            // No room for another handler: it was dropped before it could begin.
-            None => exchange.finish(Err(&HandlerError::Panicked)),
+            // The slab is full, whatever the limit: the handler was dropped before it could begin.
+            None => self.refuse(exchange),
         }
+    }
+
+    fn refuse(&mut self, exchange: &Exchange) {
+        let refused = &mut self.world.counters.requests_refused;
+        *refused = refused.saturating_add(1);
+        exchange.refuse(Status::SERVICE_UNAVAILABLE);
     }
 
     /// Puts a connection on the list of those to settle at the end of the turn.
@@ -413,6 +427,7 @@ where
             connections_open: self.slots.len(),
             connections_refused: counters.connections_refused,
             requests: counters.requests,
+            requests_refused: counters.requests_refused,
             handlers: self.tasks.len(),
             buffers_in_use: self.ring.pool().in_use(),
             operations: self.ring.in_flight(),

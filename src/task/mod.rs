@@ -18,6 +18,7 @@
 //!   them: while it is zero, the shard may sleep in its ring and nowhere else.
 
 mod bell;
+mod contain;
 mod foreign;
 mod id;
 mod inbox;
@@ -26,6 +27,7 @@ mod registry;
 mod slab;
 mod waker;
 
+pub(crate) use contain::contained;
 pub(crate) use foreign::ForeignWait;
 pub(crate) use id::TaskId;
 pub(crate) use inbox::{Inbox, InboxSender};

@@ -1,13 +1,12 @@
 //! The futures of a shard's tasks, each in place in a slot that never moves.
 
-use std::any::Any;
 use std::marker::PhantomData;
 use std::mem::{self, MaybeUninit};
-use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::pin::Pin;
 use std::ptr::{self, NonNull};
 use std::task::{Context, Poll};
 
+use super::contain::contained;
 use super::id::{SLOTS_MAX, ShardId, TaskId, next_generation};
 use super::waker;
 
@@ -104,13 +103,10 @@ impl<F: Future<Output = ()>> TaskSlab<F> {
         let future = unsafe { Pin::new_unchecked(future) };
         let waker = waker::lend(task);
         let mut cx = Context::from_waker(&waker);
-        let ended = match catch_unwind(AssertUnwindSafe(|| future.poll(&mut cx))) {
-            Ok(Poll::Pending) => return Polled::Pending,
-            Ok(Poll::Ready(())) => Polled::Ready,
-            Err(panic) => {
-                discard(panic);
-                Polled::Panicked
-            }
+        let ended = match contained(|| future.poll(&mut cx)) {
+            Some(Poll::Pending) => return Polled::Pending,
+            Some(Poll::Ready(())) => Polled::Ready,
+            None => Polled::Panicked,
         };
         if self.end(index, place) {
             ended
@@ -209,26 +205,12 @@ impl<F> Drop for TaskSlab<F> {
 
 /// Drops the future of a live slot, which the caller vacates; false if that panicked.
 fn drop_caught<F>(place: NonNull<F>) -> bool {
-    let drop = AssertUnwindSafe(|| {
+    let dropped = contained(|| {
         // SAFETY: the place holds a future, as its slot is live, and every caller vacates the slot
         // in the same call: it is dropped once. A panic leaves it dropped all the same.
         unsafe { ptr::drop_in_place(place.as_ptr()) }
     });
-    match catch_unwind(drop) {
-        Ok(()) => true,
-        Err(panic) => {
-            discard(panic);
-            false
-        }
-    }
-}
-
-/// Drops what a panic carried. The panic hook has reported it already.
-fn discard(panic: Box<dyn Any + Send>) {
-    if let Err(again) = catch_unwind(AssertUnwindSafe(|| drop(panic))) {
-        // The payload panics when dropped, and so may the next: leaking it ends the chain.
-        mem::forget(again);
-    }
+    dropped.is_some()
 }
 
 #[cfg(test)]

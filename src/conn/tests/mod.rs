@@ -3,6 +3,8 @@
 #![allow(clippy::unwrap_used, clippy::indexing_slicing)]
 
 mod bodies;
+mod callbacks;
+mod rates;
 mod rejections;
 mod responses;
 mod timing;

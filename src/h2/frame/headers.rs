@@ -54,7 +54,7 @@ pub(crate) fn parse(head: FrameHead, payload: &[u8]) -> Result<Headers, Fault> {
 }
 
 /// Appends a field block as HEADERS, and CONTINUATION where it is longer than `frame_bytes_max`.
-#[cfg(test)]
+#[cfg(any(test, feature = "testing"))]
 pub(crate) fn encode_headers(
     out: &mut Vec<u8>,
     stream: u32,

@@ -21,7 +21,7 @@ pub(crate) mod window_update;
 pub(crate) use data::encode_data_head;
 pub(crate) use goaway::encode_goaway;
 pub(crate) use head::{FrameHead, HEAD_BYTES, Kind};
-#[cfg(test)]
+#[cfg(any(test, feature = "testing"))]
 pub(crate) use headers::encode_headers;
 pub(crate) use headers::{begin_headers, finish_headers};
 pub(crate) use ping::encode_ping;

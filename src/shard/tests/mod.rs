@@ -9,6 +9,7 @@ mod ending;
 mod exchanges;
 mod kernel;
 mod local;
+mod overload;
 mod peers;
 mod scenario;
 mod stale;

@@ -69,10 +69,8 @@ fn parse_payload(
         Kind::Headers => check_headers(head, payload)?,
         Kind::Priority => priority::parse(head, payload)?,
         Kind::RstStream => {
-            if let Some(code) = ErrorCode::from_code(rst_stream::parse(payload)?) {
-                encode_rst_stream(&mut out, head.stream, code);
-                assert_eq!(out.get(HEAD_BYTES..), Some(payload));
-            }
+            encode_rst_stream(&mut out, head.stream, rst_stream::parse(payload)?);
+            assert_eq!(out.get(HEAD_BYTES..), Some(payload));
         }
         Kind::Settings => check_settings(payload, settings)?,
         Kind::Ping => {
