@@ -8,14 +8,16 @@ use std::net::TcpStream;
 use anyhow::{Context, Result, ensure};
 use clap::Args;
 
+use crate::content::Content;
 use crate::interrupt::Interrupt;
+use crate::load::wrk::Wrk;
+use crate::load::{Errors, Latency, Load};
 use crate::machine::{self, CoreArgs, DISTURBED};
 use crate::mode;
 use crate::peer::{self, Peer};
 use crate::process::usage::Memory;
 use crate::server::Server;
 use crate::stats::median;
-use crate::wrk::{Errors, Latency, Load, Wrk};
 
 /// Connections between two checks for Ctrl-C.
 const BATCH: u32 = 256;
@@ -42,9 +44,9 @@ pub(crate) struct IdleArgs {
 }
 
 fn find_peer(name: &str) -> Result<&'static Peer, String> {
-    let found = peer::H1.iter().find(|peer| peer.name == name);
+    let found = peer::HTTP1.iter().find(|peer| peer.name == name);
     found.copied().ok_or_else(|| {
-        let names: Vec<&str> = peer::H1.iter().map(|peer| peer.name).collect();
+        let names: Vec<&str> = peer::HTTP1.iter().map(|peer| peer.name).collect();
         format!("the servers are {}", names.join(", "))
     })
 }
@@ -55,9 +57,17 @@ pub(crate) fn run(args: &IdleArgs, interrupt: &Interrupt) -> Result<()> {
     machine::allow_connections(args.connections)?;
     let mode = mode::find("h1").map_err(anyhow::Error::msg)?;
     let directory = tempfile::tempdir()?;
-    let wrk = Wrk::prepare(mode, 1, cores.client, directory.path())?;
+    let wrk = Wrk::prepare(1, 1, cores.client, directory.path())?;
     let program = args.server.obtain()?;
-    let server = Server::start(args.server, &program, mode, cores.server, interrupt)?;
+    let content = Content::create(&[])?;
+    let server = Server::start(
+        args.server,
+        &program,
+        mode,
+        &content,
+        cores.server,
+        interrupt,
+    )?;
     // The idle connections are the client's side: they stay off the server's core.
     machine::pin(cores.client)?;
 

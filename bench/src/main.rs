@@ -2,17 +2,20 @@
 //!
 //! The commands and how to read what they print are in README.md beside this crate.
 
+mod answer;
 mod compare;
+mod content;
+mod delay;
 mod floor;
 mod idle;
 mod interrupt;
+mod load;
 mod machine;
 mod mode;
 mod peer;
 mod process;
 mod server;
 mod stats;
-mod wrk;
 
 use std::net::SocketAddr;
 use std::process::ExitCode;

@@ -4,46 +4,44 @@
 //! of one round meet nearly the same machine, so that ratios are taken within a round.
 #![forbid(unsafe_code)]
 
-mod report;
-mod summary;
+mod requests;
+mod rounds;
+mod transfers;
 
 use std::fs::File;
 use std::path::PathBuf;
-use std::time::{Duration, Instant};
 
 use anyhow::{Context, Result, bail, ensure};
 use clap::Args;
 use serde::Serialize;
 
 use crate::interrupt::Interrupt;
-use crate::machine::{self, CoreArgs, Cores};
-use crate::mode::{self, Mode};
+use crate::machine::{CoreArgs, Cores};
+use crate::mode::{self, Mode, Traffic};
 use crate::peer::Peer;
-use crate::server::Server;
-use crate::wrk::{Load, Wrk};
-
-use report::Report;
-
-/// How long each server is loaded before it is measured, in seconds.
-const WARM_UP: u32 = 1;
-/// What a turn takes besides warm-up and measurement; only for the estimate of time left.
-const TURN_OVERHEAD: Duration = Duration::from_millis(400);
 
 /// Options of `compare`.
 #[derive(Debug, Args)]
 pub(crate) struct CompareArgs {
-    /// What to compare: h1 or h1pipe
+    /// What to compare: h1, h1pipe, h2, h2x1, download or upload
     #[arg(value_parser = mode::find)]
     mode: &'static Mode,
     /// How many times each server is measured
     #[arg(long, default_value_t = 5, value_parser = clap::value_parser!(u32).range(1..=1000))]
     rounds: u32,
-    /// How long each measurement takes, after a second of warm-up
-    #[arg(long, default_value_t = 4, value_parser = clap::value_parser!(u32).range(1..=3600))]
-    seconds: u32,
-    /// Keep-alive connections [default: 64]
+    /// How long each measurement takes, after a second of warm-up [default: 4]
+    #[arg(long, value_parser = clap::value_parser!(u32).range(1..=3600))]
+    seconds: Option<u32>,
+    /// Keep-alive connections [default: 64; h2: 8]
     #[arg(long, value_parser = clap::value_parser!(u32).range(1..=100_000))]
     connections: Option<u32>,
+    /// Size of the body of download and upload [default: 1 GiB]
+    #[arg(long, value_parser = clap::value_parser!(u64).range(1..=1 << 40))]
+    bytes: Option<u64>,
+    /// Milliseconds that a line between client and server adds to each round trip of download and
+    /// upload
+    #[arg(long, value_name = "MS", value_parser = clap::value_parser!(u32).range(2..=2000))]
+    delay: Option<u32>,
     /// Only these servers, by name [default: all of the mode]
     #[arg(long, value_delimiter = ',')]
     servers: Vec<String>,
@@ -54,74 +52,105 @@ pub(crate) struct CompareArgs {
     cores: CoreArgs,
 }
 
-/// The figures of one server in one round.
-#[derive(Debug, Clone, Serialize)]
-struct Turn {
-    server: &'static str,
-    /// From 1.
-    round: u32,
-    /// Processor time of the server per answer, in microseconds.
-    cpu_us: f64,
-    /// The part of it in user space.
-    user_us: f64,
-    /// The part of it in the kernel.
-    system_us: f64,
-    /// Share of the turn for which the server was ready but something else had its core, 0 to 1.
-    waited: f64,
-    /// Highest resident memory of the server so far.
-    peak_kib: u64,
-    #[serde(flatten)]
-    load: Load,
+/// A server and its program.
+type Contender = (&'static Peer, PathBuf);
+
+/// What every kind of comparison is told.
+struct Plan {
+    mode: &'static Mode,
+    contenders: Vec<Contender>,
+    rounds: u32,
+    cores: Cores,
+}
+
+impl Plan {
+    /// The servers' names, in the order of the table.
+    fn servers(&self) -> Vec<&'static str> {
+        self.contenders.iter().map(|(peer, _)| peer.name).collect()
+    }
+
+    /// The server that the others are related to: that of the mode, or the first if that one was
+    /// not asked for.
+    fn reference(&self) -> &'static str {
+        let servers = self.servers();
+        if servers.contains(&self.mode.reference) {
+            return self.mode.reference;
+        }
+        servers.first().copied().unwrap_or_default()
+    }
 }
 
 /// Runs the comparison and prints its table. Fails if a server gave a single wrong answer.
 pub(crate) fn run(args: &CompareArgs, interrupt: &Interrupt) -> Result<()> {
-    let cores = args.cores.choose()?;
-    let connections = args.connections.unwrap_or(args.mode.connections);
-    machine::allow_connections(connections)?;
-    let directory = tempfile::tempdir()?;
-    let wrk = Wrk::prepare(args.mode, connections, cores.client, directory.path())?;
+    check_options(args)?;
     // Created first: a path that cannot be written is not to cost a whole run.
     let json = args
         .json
         .as_ref()
         .map(|path| File::create(path).with_context(|| format!("creating {}", path.display())));
     let json = json.transpose()?;
-
-    let mut contenders = Vec::new();
+    let mut plan = Plan {
+        mode: args.mode,
+        contenders: Vec::new(),
+        rounds: args.rounds,
+        cores: args.cores.choose()?,
+    };
     for peer in chosen_peers(args.mode, &args.servers)? {
         interrupt.check()?;
-        contenders.push((peer, peer.obtain()?));
+        plan.contenders.push((peer, peer.obtain()?));
     }
-    let turns = measure(args, &contenders, &wrk, cores, interrupt)?;
-
-    let report = Report {
-        mode: args.mode.name,
-        title: args.mode.title,
-        connections,
-        rounds: args.rounds,
-        seconds: args.seconds,
-        machine: machine::description(),
-        load_generator: wrk.version(),
-        cores,
-        servers: summary::of(
-            &contenders
-                .iter()
-                .map(|(peer, _)| peer.name)
-                .collect::<Vec<_>>(),
-            &turns,
-        ),
-        turns,
-    };
-    print!("{}", report.markdown());
-    if let Some(file) = json {
-        serde_json::to_writer_pretty(file, &report).context("writing the JSON report")?;
-    }
-    let wrong = report.wrong_turns();
-    if !wrong.is_empty() {
-        bail!("wrong answers or failed connections:\n{}", wrong.join("\n"));
+    match args.mode.traffic {
+        Traffic::Requests { .. } => {
+            let report = requests::run(&plan, args, interrupt)?;
+            print!("{}", report.markdown());
+            write_json(json, &report)?;
+            let wrong = report.wrong_turns();
+            if !wrong.is_empty() {
+                bail!("wrong answers or failed connections:\n{}", wrong.join("\n"));
+            }
+        }
+        Traffic::Transfer(direction) => {
+            let report = transfers::run(&plan, direction, args, interrupt)?;
+            print!("{}", report.markdown());
+            write_json(json, &report)?;
+        }
     }
     Ok(())
+}
+
+/// Fails on an option that the mode would not heed.
+fn check_options(args: &CompareArgs) -> Result<()> {
+    let (kind, unheeded) = match args.mode.traffic {
+        Traffic::Requests { .. } => (
+            "small requests",
+            [
+                ("--bytes", args.bytes.is_some()),
+                ("--delay", args.delay.is_some()),
+            ],
+        ),
+        Traffic::Transfer(_) => (
+            "one transfer",
+            [
+                ("--seconds", args.seconds.is_some()),
+                ("--connections", args.connections.is_some()),
+            ],
+        ),
+    };
+    for (option, given) in unheeded {
+        ensure!(
+            !given,
+            "mode {} measures {kind}: {option} has no meaning there",
+            args.mode.name
+        );
+    }
+    Ok(())
+}
+
+fn write_json(file: Option<File>, report: &impl Serialize) -> Result<()> {
+    match file {
+        Some(file) => serde_json::to_writer_pretty(file, report).context("writing the JSON report"),
+        None => Ok(()),
+    }
 }
 
 /// The mode's servers that were asked for, in the order of the mode.
@@ -142,86 +171,21 @@ fn chosen_peers(mode: &Mode, names: &[String]) -> Result<Vec<&'static Peer>> {
     Ok(mode.peers.iter().copied().filter(wanted).collect())
 }
 
-fn measure(
-    args: &CompareArgs,
-    contenders: &[(&'static Peer, PathBuf)],
-    wrk: &Wrk,
-    cores: Cores,
-    interrupt: &Interrupt,
-) -> Result<Vec<Turn>> {
-    let count = contenders.len() * args.rounds as usize;
-    let mut turns = Vec::with_capacity(count);
-    let started = Instant::now();
-    for round in 1..=args.rounds {
-        // Each round starts with another server: none always follows the same one.
-        let first = (round as usize - 1) % contenders.len();
-        for (peer, program) in contenders.iter().cycle().skip(first).take(contenders.len()) {
-            eprint!(
-                "[{}/{count}] round {round}, {}: {WARM_UP} s warm-up, {} s; {} left ... ",
-                turns.len() + 1,
-                peer.name,
-                args.seconds,
-                minutes(time_left(
-                    started.elapsed(),
-                    turns.len(),
-                    count,
-                    args.seconds
-                )),
-            );
-            let server = Server::start(peer, program, args.mode, cores.server, interrupt)?;
-            let turn = take_turn(peer.name, round, &server, wrk, args.seconds, interrupt)?;
-            eprintln!("{:.2} us/request, {:.0}/s", turn.cpu_us, turn.load.rate());
-            turns.push(turn);
-        }
-    }
-    Ok(turns)
-}
-
-fn take_turn(
-    name: &'static str,
-    round: u32,
-    server: &Server,
-    wrk: &Wrk,
-    seconds: u32,
-    interrupt: &Interrupt,
-) -> Result<Turn> {
-    wrk.run(&server.url(), WARM_UP, interrupt)?;
-    let before = server.usage()?;
-    let clock = Instant::now();
-    let load = wrk.run(&server.url(), seconds, interrupt)?;
-    let elapsed = clock.elapsed();
-    let used = server.usage()?.since(before);
-    let cpu_us = used.cpu_ns as f64 / 1e3 / load.requests as f64;
-    Ok(Turn {
-        server: name,
-        round,
-        cpu_us,
-        user_us: cpu_us * used.user_share(),
-        system_us: cpu_us * (1.0 - used.user_share()),
-        waited: used.waited_ns as f64 / elapsed.as_nanos() as f64,
-        peak_kib: server.memory()?.peak_kib,
-        load,
-    })
-}
-
-/// Time that the turns still to come will take, judged by those done.
-fn time_left(elapsed: Duration, done: usize, count: usize, seconds: u32) -> Duration {
-    let turn = match u32::try_from(done) {
-        Ok(done @ 1..) => elapsed / done,
-        _ => Duration::from_secs((WARM_UP + seconds).into()) + TURN_OVERHEAD,
-    };
-    turn.saturating_mul(u32::try_from(count - done).unwrap_or(u32::MAX))
-}
-
-fn minutes(duration: Duration) -> String {
-    let seconds = duration.as_secs();
-    format!("{}:{:02}", seconds / 60, seconds % 60)
-}
-
 #[cfg(test)]
 mod tests {
     #![allow(clippy::unwrap_used)]
     use super::*;
+    use clap::Parser;
+
+    #[derive(Parser)]
+    struct Line {
+        #[command(flatten)]
+        args: CompareArgs,
+    }
+
+    fn parsed(line: &str) -> CompareArgs {
+        Line::parse_from(line.split(' ')).args
+    }
 
     #[test]
     fn servers_are_chosen_by_name_in_the_order_of_the_mode() {
@@ -237,9 +201,38 @@ mod tests {
     }
 
     #[test]
-    fn time_left_follows_the_turns_done() {
-        let second = Duration::from_secs(1);
-        assert_eq!(time_left(10 * second, 2, 10, 4), 40 * second);
-        assert_eq!(minutes(time_left(Duration::ZERO, 0, 10, 4)), "0:54");
+    fn the_reference_is_that_of_the_mode_or_the_first_there_is() {
+        let plan = |names: &[&str]| {
+            let mode = mode::find("h2").unwrap();
+            let names: Vec<String> = names.iter().map(|name| (*name).to_owned()).collect();
+            let peers = chosen_peers(mode, &names).unwrap();
+            Plan {
+                mode,
+                contenders: peers
+                    .into_iter()
+                    .map(|peer| (peer, PathBuf::new()))
+                    .collect(),
+                rounds: 1,
+                cores: Cores {
+                    server: 1,
+                    client: 0,
+                },
+            }
+        };
+        assert_eq!(plan(&[]).reference(), "h2o");
+        assert_eq!(plan(&["nginx", "hyper"]).reference(), "hyper");
+    }
+
+    #[test]
+    fn options_of_the_other_kind_are_refused() {
+        for line in [
+            "c h2 --seconds 1 --connections 2",
+            "c download --bytes 5 --delay 20",
+        ] {
+            check_options(&parsed(line)).unwrap();
+        }
+        for line in ["c h1 --bytes 5", "c h2 --delay 20", "c upload --seconds 1"] {
+            assert!(check_options(&parsed(line)).is_err(), "{line}");
+        }
     }
 }

@@ -3,8 +3,8 @@
 use serde::Serialize;
 
 use super::Turn;
+use crate::load::Latency;
 use crate::stats::median;
-use crate::wrk::Latency;
 
 /// One row of the report. Every figure is the median of the rounds unless it says otherwise.
 #[derive(Debug, Clone, PartialEq, Serialize)]
@@ -27,9 +27,9 @@ pub(super) struct Summary {
     pub(super) latency: Option<Latency>,
     /// The highest of all rounds.
     pub(super) peak_kib: u64,
-    /// Processor time per answer over that of the first server in the same round.
+    /// Processor time per answer over that of the reference in the same round.
     pub(super) ratio: f64,
-    /// The lowest processor time over the lowest of the first server: what a busy machine
+    /// The lowest processor time over the lowest of the reference: what a busy machine
     /// disturbs least.
     pub(super) lowest_ratio: f64,
     /// The highest share of a turn for which something else had the server's core.
@@ -38,11 +38,11 @@ pub(super) struct Summary {
     pub(super) client_waited: f64,
 }
 
-/// Sums up the turns of each of `servers`, the first of which the ratios refer to.
-pub(super) fn of(servers: &[&'static str], turns: &[Turn]) -> Vec<Summary> {
+/// Sums up the turns of each of `servers`; the ratios are to `reference`, one of them.
+pub(super) fn of(servers: &[&'static str], reference: &str, turns: &[Turn]) -> Vec<Summary> {
     let base: Vec<&Turn> = turns
         .iter()
-        .filter(|turn| Some(&turn.server) == servers.first())
+        .filter(|turn| turn.server == reference)
         .collect();
     servers
         .iter()
@@ -94,7 +94,7 @@ fn extreme(turns: &[&Turn], pick: fn(f64, f64) -> f64) -> f64 {
 mod tests {
     #![allow(clippy::indexing_slicing)]
     use super::*;
-    use crate::wrk::{Errors, Load};
+    use crate::load::{Errors, Load};
 
     fn turn(server: &'static str, round: u32, cpu_us: f64) -> Turn {
         Turn {
@@ -124,7 +124,7 @@ mod tests {
             turn("other", 2, 12.0),
             turn("floor", 2, 10.0),
         ];
-        let rows = of(&["floor", "other"], &turns);
+        let rows = of(&["floor", "other"], "floor", &turns);
         assert_eq!(rows[0].ratio, 1.0);
         assert!((rows[1].ratio - 1.2).abs() < 1e-9);
         assert_eq!((rows[1].cpu_us, rows[1].lowest_cpu_us), (9.0, 6.0));

@@ -1,4 +1,4 @@
-//! The report of a comparison: a Markdown table to read, a serialisable value to keep.
+//! The report on small requests: a Markdown table to read, a serialisable value to keep.
 
 use std::fmt::Write;
 
@@ -6,12 +6,12 @@ use serde::Serialize;
 
 use super::Turn;
 use super::summary::Summary;
+use crate::load::{Errors, Latency};
 use crate::machine::{Cores, DISTURBED};
-use crate::wrk::{Errors, Latency};
 
 /// All that a comparison found and under which conditions.
 #[derive(Debug, Serialize)]
-pub(super) struct Report {
+pub(in crate::compare) struct Report {
     pub(super) mode: &'static str,
     pub(super) title: &'static str,
     pub(super) connections: u32,
@@ -20,14 +20,15 @@ pub(super) struct Report {
     pub(super) machine: String,
     pub(super) load_generator: String,
     pub(super) cores: Cores,
+    pub(super) reference: &'static str,
     pub(super) servers: Vec<Summary>,
     pub(super) turns: Vec<Turn>,
 }
 
 impl Report {
     /// The conditions, the table and remarks on what disturbed the measurement.
-    pub(super) fn markdown(&self) -> String {
-        let base = self.servers.first().map_or("", |row| row.server);
+    pub(in crate::compare) fn markdown(&self) -> String {
+        let base = self.reference;
         let mut text = format!(
             "\n**{}** ({}), {} connections; medians of {} rounds of {} s.\n\
              {}; server on core {}, {} on core {}.\n\n\
@@ -77,7 +78,7 @@ impl Report {
     }
 
     /// A line for each turn in which anything but right answers was seen.
-    pub(super) fn wrong_turns(&self) -> Vec<String> {
+    pub(in crate::compare) fn wrong_turns(&self) -> Vec<String> {
         self.turns
             .iter()
             .filter(|turn| turn.load.errors != Errors::default())
@@ -95,7 +96,7 @@ impl Report {
 mod tests {
     #![allow(clippy::unwrap_used)]
     use super::*;
-    use crate::wrk::Load;
+    use crate::load::Load;
 
     fn report(errors: Errors, waited: f64) -> Report {
         let load = Load {
@@ -127,7 +128,8 @@ mod tests {
                 server: 1,
                 client: 0,
             },
-            servers: super::super::summary::of(&["floor"], &turns),
+            reference: "floor",
+            servers: super::super::summary::of(&["floor"], "floor", &turns),
             turns,
         }
     }

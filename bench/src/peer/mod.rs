@@ -3,13 +3,15 @@
 //! README.md says why each setting is as it is.
 #![forbid(unsafe_code)]
 
-use std::io::Write;
+mod configuration;
+
 use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
 
 use anyhow::{Context, Result, ensure};
 
 use crate::machine;
+use crate::mode::Protocol;
 
 /// A server of the comparison.
 #[derive(Debug)]
@@ -17,8 +19,25 @@ pub(crate) struct Peer {
     /// Name on the command line and in reports.
     pub(crate) name: &'static str,
     source: Source,
-    /// Arguments that make it listen on 127.0.0.1:PORT; may write files to the directory.
-    arguments: fn(u16, &Path) -> Result<Vec<String>>,
+    /// Arguments that make it serve the site.
+    arguments: fn(&Site<'_>) -> Result<Vec<String>>,
+    /// Fields that it cannot send with a small answer, in lower case.
+    pub(crate) lacking: &'static [&'static str],
+    /// Its `/sink` answers how many bytes it has read.
+    pub(crate) counts: bool,
+}
+
+/// What a server is started for.
+#[derive(Debug)]
+pub(crate) struct Site<'a> {
+    /// Where to listen on 127.0.0.1.
+    pub(crate) port: u16,
+    /// What to speak there.
+    pub(crate) protocol: Protocol,
+    /// Its working directory, empty and its own.
+    pub(crate) directory: &'a Path,
+    /// The files to serve, if it serves files.
+    pub(crate) content: &'a Path,
 }
 
 /// Where the program of a peer comes from.
@@ -40,13 +59,22 @@ enum Source {
 }
 
 /// What an HTTP/1.1 mode compares.
-pub(crate) static H1: &[&Peer] = &[&FLOOR, &LANNER, &HYPER, &NGINX];
+pub(crate) static HTTP1: &[&Peer] = &[&FLOOR, &LANNER, &HYPER, &NGINX];
+
+/// What an HTTP/2 mode compares.
+pub(crate) static HTTP2: &[&Peer] = &[&LANNER, &HYPER, &NGINX, &NGHTTPD, &H2O];
+
+/// Those of [`HTTP2`] that read a request body to its end and answer then. nginx passes bodies on
+/// or discards them, and has nothing in between.
+pub(crate) static HTTP2_SINKS: &[&Peer] = &[&LANNER, &HYPER, &NGHTTPD, &H2O];
 
 /// The least that a correct server could cost.
 static FLOOR: Peer = Peer {
     name: "floor",
     source: Source::Own,
-    arguments: |port, _| Ok(vec!["floor".into(), format!("127.0.0.1:{port}")]),
+    arguments: |site| Ok(vec!["floor".into(), format!("127.0.0.1:{}", site.port)]),
+    lacking: &[],
+    counts: false,
 };
 
 /// The server of this workspace, with its built-in application.
@@ -57,12 +85,15 @@ static LANNER: Peer = Peer {
         package: "lanner",
         program: "lanner",
     },
-    arguments: |port, _| {
-        let url = format!("http://127.0.0.1:{port}");
+    // It tells the protocols apart by the first bytes of a connection.
+    arguments: |site| {
+        let url = format!("http://127.0.0.1:{}", site.port);
         Ok(["run", "--urls", &url, "--shards", "1"]
             .map(String::from)
             .to_vec())
     },
+    lacking: &[],
+    counts: true,
 };
 
 /// hyper on a single-threaded tokio.
@@ -73,7 +104,15 @@ static HYPER: Peer = Peer {
         package: "lanner-bench-peers",
         program: "hyper-peer",
     },
-    arguments: |port, _| Ok(vec![format!("127.0.0.1:{port}")]),
+    arguments: |site| {
+        let protocol = match site.protocol {
+            Protocol::Http1 => "h1",
+            Protocol::Http2 => "h2",
+        };
+        Ok(vec![format!("127.0.0.1:{}", site.port), protocol.into()])
+    },
+    lacking: &[],
+    counts: true,
 };
 
 /// nginx with one worker and the answer in its configuration.
@@ -83,7 +122,61 @@ static NGINX: Peer = Peer {
         program: "nginx",
         package: "nginx-light",
     },
-    arguments: nginx_arguments,
+    arguments: |site| {
+        let text = configuration::nginx(site)?;
+        let file = configuration::write(site, "nginx.conf", &text)?;
+        let prefix = configuration::utf8(site.directory)?;
+        Ok(["-p", prefix, "-c", &file, "-e", "stderr"]
+            .map(String::from)
+            .to_vec())
+    },
+    lacking: &[],
+    counts: false,
+};
+
+/// The server of nghttp2, with the answer in a file.
+static NGHTTPD: Peer = Peer {
+    name: "nghttpd",
+    source: Source::Installed {
+        program: "nghttpd",
+        package: "nghttp2-server",
+    },
+    arguments: |site| {
+        let port = site.port.to_string();
+        let root = configuration::utf8(site.content)?;
+        Ok([
+            "--no-tls",
+            "--address=127.0.0.1",
+            "--workers=1",
+            "--max-concurrent-streams=256",
+            "--window-bits=30",
+            "--connection-window-bits=30",
+            "--htdocs",
+            root,
+            &port,
+        ]
+        .map(String::from)
+        .to_vec())
+    },
+    // It tells the type by the extension of the file, and the path has none.
+    lacking: &["content-type"],
+    counts: false,
+};
+
+/// h2o with one thread and the answer in a file.
+static H2O: Peer = Peer {
+    name: "h2o",
+    source: Source::Installed {
+        program: "h2o",
+        package: "h2o",
+    },
+    arguments: |site| {
+        let text = configuration::h2o(site)?;
+        let file = configuration::write(site, "h2o.conf", &text)?;
+        Ok(["-m", "worker", "-c", &file].map(String::from).to_vec())
+    },
+    lacking: &[],
+    counts: false,
 };
 
 impl Peer {
@@ -101,12 +194,12 @@ impl Peer {
         }
     }
 
-    /// The command that serves 127.0.0.1:`port`; `directory` is empty and its own.
-    pub(crate) fn command(&self, program: &Path, port: u16, directory: &Path) -> Result<Command> {
+    /// The command that serves `site`.
+    pub(crate) fn command(&self, program: &Path, site: &Site<'_>) -> Result<Command> {
         let mut command = Command::new(program);
         command
-            .args((self.arguments)(port, directory)?)
-            .current_dir(directory);
+            .args((self.arguments)(site)?)
+            .current_dir(site.directory);
         Ok(command)
     }
 }
@@ -150,53 +243,6 @@ fn executable(message: &str, program: &str) -> Option<PathBuf> {
         return None;
     }
     Some(message.get("executable")?.as_str()?.into())
-}
-
-fn nginx_arguments(port: u16, directory: &Path) -> Result<Vec<String>> {
-    let path = directory.join("nginx.conf");
-    let mut file = std::fs::File::create(&path)?;
-    file.write_all(nginx_configuration(port).as_bytes())?;
-    let prefix = directory
-        .to_str()
-        .context("the temporary directory is not UTF-8")?;
-    Ok(["-p", prefix, "-c", "nginx.conf", "-e", "stderr"]
-        .map(String::from)
-        .to_vec())
-}
-
-fn nginx_configuration(port: u16) -> String {
-    format!(
-        "daemon off;
-worker_processes 1;
-worker_rlimit_nofile 20000;
-pid nginx.pid;
-error_log stderr crit;
-events {{
-    use epoll;
-    worker_connections 19000;
-    multi_accept on;
-}}
-http {{
-    access_log off;
-    server_tokens off;
-    tcp_nodelay on;
-    keepalive_requests 1000000000;
-    keepalive_timeout 1h;
-    client_body_temp_path body;
-    proxy_temp_path proxy;
-    fastcgi_temp_path fastcgi;
-    uwsgi_temp_path uwsgi;
-    scgi_temp_path scgi;
-    server {{
-        listen 127.0.0.1:{port} backlog=4096;
-        default_type text/plain;
-        location / {{
-            return 200 \"Hello, World!\";
-        }}
-    }}
-}}
-"
-    )
 }
 
 #[cfg(test)]

@@ -3,22 +3,15 @@
 
 use std::path::{Path, PathBuf};
 use std::process::Command;
-use std::time::Duration;
 
 use anyhow::{Context, Result, bail};
-use serde::{Deserialize, Serialize};
 
+use super::{Load, quoting, run_to_end};
 use crate::interrupt::Interrupt;
 use crate::machine;
-use crate::mode::Mode;
-use crate::process::Running;
-use crate::process::usage::Usage;
-use crate::stats::median;
 
 /// Starts the line that the script prints among wrk's own report.
 const MARK: &str = "summary-json ";
-/// What wrk may take beyond its duration to connect and to report.
-const SLACK: Duration = Duration::from_secs(30);
 
 /// wrk, ready to be run against one server after the other.
 #[derive(Debug)]
@@ -30,93 +23,16 @@ pub(crate) struct Wrk {
     connections: u32,
 }
 
-/// What a run of wrk counted and timed.
-#[derive(Debug, Clone, Copy, Serialize, Deserialize)]
-pub(crate) struct Load {
-    /// Answers received.
-    pub(crate) requests: u64,
-    /// How long the run took, in microseconds.
-    pub(crate) duration_us: u64,
-    /// How long answers took; `None` with pipelining, see [`script_text`].
-    pub(crate) latency: Option<Latency>,
-    /// What went wrong.
-    pub(crate) errors: Errors,
-    /// Share of the run for which wrk was ready but something else had its core, 0 to 1.
-    #[serde(default)]
-    pub(crate) client_waited: f64,
-}
-
-/// Percentiles of the time from a request to its answer, in microseconds, corrected by wrk for
-/// the requests that it did not send while it waited (coordinated omission).
-#[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]
-pub(crate) struct Latency {
-    /// The median.
-    pub(crate) p50_us: f64,
-    /// What 99% of the answers kept to.
-    pub(crate) p99_us: f64,
-    /// What 99.9% of the answers kept to.
-    pub(crate) p999_us: f64,
-}
-
-/// wrk's error counters.
-#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
-pub(crate) struct Errors {
-    /// Connections that were not established.
-    pub(crate) connect: u64,
-    /// Failed reads, among them an end of input before the answer.
-    pub(crate) read: u64,
-    /// Failed writes.
-    pub(crate) write: u64,
-    /// Answers with a status of 400 and above.
-    pub(crate) status: u64,
-    /// Answers that took longer than two seconds.
-    pub(crate) timeout: u64,
-}
-
-impl Latency {
-    /// The median of each percentile over several runs; `None` if one of them has none.
-    pub(crate) fn median(runs: impl Iterator<Item = Option<Self>>) -> Option<Self> {
-        let runs: Vec<Self> = runs.collect::<Option<_>>()?;
-        let middle = |percentile: fn(&Self) -> f64| median(runs.iter().map(percentile));
-        Some(Self {
-            p50_us: middle(|run| run.p50_us),
-            p99_us: middle(|run| run.p99_us),
-            p999_us: middle(|run| run.p999_us),
-        })
-    }
-
-    /// The cells of a Markdown table for `latency`, dashes if it is not known.
-    pub(crate) fn cells(latency: Option<Self>) -> String {
-        match latency {
-            Some(Self {
-                p50_us,
-                p99_us,
-                p999_us,
-            }) => {
-                format!("{p50_us:.0} | {p99_us:.0} | {p999_us:.0}")
-            }
-            None => "- | - | -".to_owned(),
-        }
-    }
-}
-
-impl Load {
-    /// Answers per second.
-    pub(crate) fn rate(&self) -> f64 {
-        self.requests as f64 * 1e6 / self.duration_us as f64
-    }
-}
-
 impl Wrk {
-    /// Finds wrk and writes its script for `mode` to `directory`.
+    /// Finds wrk and writes its script for so many requests in a pipeline to `directory`.
     pub(crate) fn prepare(
-        mode: &Mode,
+        pipeline: u32,
         connections: u32,
         core: usize,
         directory: &Path,
     ) -> Result<Self> {
         let script = directory.join("wrk.lua");
-        std::fs::write(&script, script_text(mode.pipeline)).context("writing wrk's script")?;
+        std::fs::write(&script, script_text(pipeline)).context("writing wrk's script")?;
         Ok(Self {
             program: machine::installed("wrk", "wrk")?,
             script,
@@ -149,29 +65,11 @@ impl Wrk {
             .arg("--script")
             .arg(&self.script)
             .arg(url);
-        let mut running = Running::start(command, self.core, &self.output)?;
-        let limit = Duration::from_secs(seconds.into()) + SLACK;
-        let mut usage = Usage::default();
-        let ended = interrupt.wait_for(limit, || {
-            // The counters of a thread go when it ends, so the last reading with all of them has to
-            // do; one that has fallen was taken while wrk was ending.
-            if let Ok(now) = Usage::of_process(running.id())
-                && now.cpu_ns >= usage.cpu_ns
-            {
-                usage = now;
-            }
-            running.ended()
-        })?;
-        match ended {
-            Some(status) if status.success() => {
-                let mut load = parse(&running.printed()?)
-                    .with_context(|| format!("no summary from wrk; {}", running.last_words()))?;
-                load.client_waited = usage.waited_ns as f64 / 1e3 / load.duration_us as f64;
-                Ok(load)
-            }
-            Some(status) => bail!("wrk failed, {status}; {}", running.last_words()),
-            None => bail!("wrk did not end; {}", running.last_words()),
-        }
+        let (printed, waited_ns) =
+            run_to_end(command, self.core, &self.output, seconds, interrupt)?;
+        let mut load = quoting(parse(&printed), "wrk", &printed)?;
+        load.client_waited = waited_ns as f64 / 1e3 / load.duration_us as f64;
+        Ok(load)
     }
 }
 
@@ -213,7 +111,7 @@ fn parse(output: &str) -> Result<Load> {
     let line = output
         .lines()
         .find_map(|line| line.strip_prefix(MARK))
-        .context("the line is missing")?;
+        .context("it has no summary")?;
     let load: Load = serde_json::from_str(line)?;
     if load.requests == 0 || load.duration_us == 0 {
         bail!("not one request was answered: {line}");
