@@ -5,13 +5,12 @@
 
 use std::cell::Ref;
 use std::fmt;
-use std::future::poll_fn;
 use std::ops::Deref;
 use std::rc::Rc;
-use std::task::Poll;
 
 use serde::Serialize;
 
+use super::writing::{drained, write_all};
 use super::{
     Exchange, FieldSection, Informational, Method, RequestBody, RequestHead, ResponseError, Status,
     Upgraded,
@@ -19,7 +18,6 @@ use super::{
 use crate::features::{
     Connection, Features, RequestFeature, RequestLifetime, ResponseFeature, ServerFeatures,
 };
-use crate::task::Parked;
 
 /// A look at the request's head.
 ///
@@ -331,61 +329,6 @@ impl fmt::Debug for HttpContext {
             .field("connection", &self.connection)
             .finish_non_exhaustive()
     }
-}
-
-/// Appends all of `bytes`, waiting for room.
-pub(super) async fn write_all(exchange: &Exchange, bytes: &[u8]) -> Result<(), ResponseError> {
-    let mut rest = bytes;
-    poll_fn(|cx| {
-        if exchange.lifetime.is_aborted() {
-            return Poll::Ready(Err(ResponseError::Aborted));
-        }
-        let mut outbound = exchange.outbound().borrow_mut();
-        let capacity = exchange.response_capacity();
-        let taken = match outbound.append(rest, capacity) {
-            Ok(taken) => taken,
-            Err(error) => return Poll::Ready(Err(error)),
-        };
-        rest = rest.get(taken..).unwrap_or_default();
-        let waits = !rest.is_empty();
-        if waits {
-            drop(outbound);
-            if let Err(error) = exchange.response.start() {
-                return Poll::Ready(Err(error));
-            }
-            outbound = exchange.outbound().borrow_mut();
-            outbound.park(Parked::from_context(cx));
-        }
-        let notify = outbound.started;
-        drop(outbound);
-        if notify {
-            exchange.mark();
-        }
-        if waits {
-            Poll::Pending
-        } else {
-            Poll::Ready(Ok(()))
-        }
-    })
-    .await
-}
-
-/// Waits until the connection has taken all that was written.
-pub(super) async fn drained(exchange: &Exchange) -> Result<(), ResponseError> {
-    poll_fn(|cx| {
-        if exchange.lifetime.is_aborted() {
-            return Poll::Ready(Err(ResponseError::Aborted));
-        }
-        let mut outbound = exchange.outbound().borrow_mut();
-        if outbound.body.is_empty() && outbound.fixed.is_empty() {
-            return Poll::Ready(Ok(()));
-        }
-        outbound.park(Parked::from_context(cx));
-        drop(outbound);
-        exchange.mark();
-        Poll::Pending
-    })
-    .await
 }
 
 impl HttpContext {

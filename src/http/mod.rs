@@ -29,6 +29,7 @@ pub(crate) mod target;
 mod turn;
 mod upgrade;
 mod version;
+mod writing;
 
 pub use application::{Application, IntoOutcome, process};
 pub(crate) use backlog::Backlog;

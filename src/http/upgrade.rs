@@ -7,7 +7,7 @@ use std::future::poll_fn;
 use std::rc::Rc;
 
 use super::body::poll_chunk;
-use super::context::{drained, write_all};
+use super::writing::{drained, write_all};
 use super::{BodyError, Chunk, Exchange, ResponseError};
 
 /// A connection that has left HTTP.
