@@ -15,6 +15,9 @@ const DELAY_MS_MAX: u64 = 60_000;
 /// The most chunks that `/stream/N` sends.
 const STREAM_CHUNKS_MAX: u64 = 1_000_000;
 
+/// The most bytes that `/bytes/N` sends: 16 GiB.
+const BYTES_MAX: u64 = 16 << 30;
+
 /// What a path names.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum Route {
@@ -25,6 +28,8 @@ enum Route {
     Features,
     Delay(u64),
     Stream(u64),
+    Bytes(u64),
+    Sink,
     /// A number that is none, or too large.
     BadNumber {
         max: u64,
@@ -40,11 +45,14 @@ impl Route {
             "/" => Self::Home,
             "/echo" => Self::Echo,
             "/features" => Self::Features,
+            "/sink" => Self::Sink,
             path => {
                 if let Some(number) = path.strip_prefix("/delay/") {
                     Self::number(number, DELAY_MS_MAX, Self::Delay)
                 } else if let Some(number) = path.strip_prefix("/stream/") {
                     Self::number(number, STREAM_CHUNKS_MAX, Self::Stream)
+                } else if let Some(number) = path.strip_prefix("/bytes/") {
+                    Self::number(number, BYTES_MAX, Self::Bytes)
                 } else {
                     Self::Unknown
                 }
@@ -61,7 +69,7 @@ impl Route {
 
     /// The methods that the path knows, as an Allow field lists them.
     fn allow(self) -> &'static str {
-        if self == Self::Echo {
+        if matches!(self, Self::Echo | Self::Sink) {
             "POST, PUT"
         } else {
             "GET, HEAD"
@@ -70,7 +78,7 @@ impl Route {
 
     fn allows(self, method: Method) -> bool {
         match self {
-            Self::Echo => matches!(method, Method::Post | Method::Put),
+            Self::Echo | Self::Sink => matches!(method, Method::Post | Method::Put),
             _ => matches!(method, Method::Get | Method::Head),
         }
     }
@@ -110,6 +118,8 @@ pub(super) async fn serve(ctx: &mut HttpContext) -> Result<(), Box<dyn std::erro
             ctx.text("done\n")?;
         }
         Route::Stream(chunks) => stream(ctx, chunks).await?,
+        Route::Bytes(count) => bytes(ctx, count).await?,
+        Route::Sink => sink(ctx).await?,
         Route::BadNumber { max } => {
             let text = format!("The path must end with a number from 0 to {max}.\n");
             ctx.status(Status::BAD_REQUEST)?.text(&text)?;
@@ -140,6 +150,31 @@ async fn stream(ctx: &mut HttpContext, chunks: u64) -> Result<(), Box<dyn std::e
         ctx.write(format!("chunk {number} of {chunks}\n")).await?;
         ctx.flush().await?;
     }
+    Ok(())
+}
+
+/// Sends so many zeros, with their length.
+async fn bytes(ctx: &mut HttpContext, count: u64) -> Result<(), Box<dyn std::error::Error>> {
+    static ZEROS: [u8; 64 * 1024] = [0; 64 * 1024];
+    ctx.field("Content-Type", "application/octet-stream")?
+        .field("Content-Length", count.to_string())?;
+    let mut left = count;
+    while left > 0 {
+        let piece = usize::try_from(left).unwrap_or(usize::MAX).min(ZEROS.len());
+        ctx.write(ZEROS.get(..piece).unwrap_or_default()).await?;
+        left -= piece as u64;
+    }
+    Ok(())
+}
+
+/// Reads the body, however long, and says how many bytes it had.
+async fn sink(ctx: &mut HttpContext) -> Result<(), Box<dyn std::error::Error>> {
+    let mut count = 0_u64;
+    ctx.body().limit(None)?;
+    while let Some(chunk) = ctx.body().chunk().await? {
+        count += chunk.len() as u64;
+    }
+    ctx.text(&format!("{count}\n"))?;
     Ok(())
 }
 
@@ -185,6 +220,8 @@ mod tests {
         );
         assert_eq!(route("/delay/"), Route::BadNumber { max: DELAY_MS_MAX });
         assert_eq!(route("/stream/3"), Route::Stream(3));
+        assert_eq!(route("/bytes/0"), Route::Bytes(0));
+        assert_eq!(route("/sink"), Route::Sink);
         assert_eq!(route("/plaintext/"), Route::Unknown);
     }
 }

@@ -20,6 +20,8 @@ const LINKS: [(&str, &str); 7] = [
     ),
     ("/delay/250", "answers after so many milliseconds"),
     ("/stream/5", "answers in so many chunks"),
+    ("/bytes/1000", "answers so many bytes"),
+    ("/sink", "reads a POST body and says how long it was"),
     ("/features", "the server's feature table as JSON"),
     ("/nothing", "there is none: 404"),
 ];

@@ -5,7 +5,7 @@
 
 use super::budget::Cheap;
 use super::connection::Connection;
-use super::error::{ConnectionError, ErrorCode, Fault, StreamError, Violation};
+use super::error::{ConnectionError, Fault, StreamError, Violation};
 use super::frame::{FrameHead, data, encode_ping, encode_window_update};
 use super::receive::{Consumed, Reading};
 use super::streams::Closed;
@@ -156,15 +156,19 @@ impl Connection {
                 return taken;
             }
         }
-        // Nobody reads it: it counts for the connection only, so that it comes to an end.
+        // Nobody reads it. A response that came first must not make the peer wait for a window, but
+        // no more is taken than a request may have.
         self.input.consume(count);
         self.give_back(count as u32, out);
         if let Some(slot) = self.streams.find(id)
             && let Some(stream) = self.streams.get(slot)
             && stream.drain_until < u64::MAX
-            && stream.receive_window.available() == 0
         {
-            self.reset_stream(slot, ErrorCode::NoError.code(), turn, out);
+            stream.drained = stream.drained.saturating_add(count as u64);
+            let max = turn.limits.body_bytes_max.unwrap_or(u64::MAX);
+            if stream.drained <= max {
+                self.open_stream_window(slot, count as u32, out);
+            }
         }
         count
     }

@@ -211,6 +211,7 @@ impl Connection {
             priority,
             starved_since: u64::MAX,
             drain_until: u64::MAX,
+            drained: 0,
         });
     }
 

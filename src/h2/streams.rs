@@ -64,6 +64,8 @@ pub(super) struct Stream {
     pub(super) starved_since: u64,
     /// Millisecond until which the unread rest of a request is taken; `u64::MAX` for none.
     pub(super) drain_until: u64,
+    /// Bytes that were taken since then.
+    pub(super) drained: u64,
 }
 
 /// How a closed stream ended.

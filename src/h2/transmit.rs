@@ -258,14 +258,8 @@ impl Connection {
             self.remove_stream(slot, turn, out);
             return;
         }
-        // What is left is taken if it can fit the window; otherwise the peer is spared sending it
-        // (RFC 9113, 8.1).
-        let window = stream.receive_window.available() as u64;
-        let fits = stream.owed.is_none_or(|owed| owed <= window);
-        if fits && !stream.request.awaits_continue {
-            stream.drain_until = after(turn.now, turn.limits.drain_timeout);
-        } else {
-            self.reset_stream(slot, ErrorCode::NoError.code(), turn, out);
-        }
+        // What is left is taken for a while and forgotten. A reset, though RFC 9113, 8.1 allows it,
+        // makes clients lose the response that they have (curl did so up to 8.1).
+        stream.drain_until = after(turn.now, turn.limits.drain_timeout);
     }
 }
