@@ -20,4 +20,4 @@ mod tests;
 pub(crate) use decoder::{Bounds, Decoder, Line, Verdict};
 pub(crate) use encoder::{Encoder, Indexing};
 pub(crate) use error::DecodeError;
-pub(crate) use static_table::{STATIC_LINES, STATIC_LINES_COUNT};
+pub(crate) use static_table::{STATIC_LINES, STATIC_LINES_COUNT, StaticName};

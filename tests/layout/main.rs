@@ -47,8 +47,8 @@ const IMPORTS: [(&str, &[&str]); 16] = [
     (
         "testing",
         &[
-            "buf", "conn", "features", "h1", "http", "limits", "net", "ring", "shard", "task",
-            "time",
+            "buf", "conn", "features", "h1", "hpack", "http", "limits", "net", "ring", "shard",
+            "task", "time",
         ],
     ),
 ];
