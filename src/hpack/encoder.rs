@@ -121,6 +121,12 @@ impl Encoder {
         self.revision
     }
 
+    /// The lines of the table, newest first; names are in the case in which they were inserted.
+    #[cfg(any(test, feature = "testing"))]
+    pub(crate) fn table_lines(&self) -> Vec<(Vec<u8>, Vec<u8>)> {
+        self.table.lines()
+    }
+
     /// Appends `:status`. No status enters the table: the common ones are in the static table,
     /// the others are four bytes.
     #[inline]

@@ -20,4 +20,6 @@ mod tests;
 pub(crate) use decoder::{Bounds, Decoder, Line, Verdict};
 pub(crate) use encoder::{Encoder, Indexing};
 pub(crate) use error::DecodeError;
+#[cfg(any(test, feature = "testing"))]
+pub(crate) use huffman::byte_codes;
 pub(crate) use static_table::{STATIC_LINES, STATIC_LINES_COUNT, StaticName};

@@ -8,10 +8,12 @@ mod connection;
 #[cfg(test)]
 mod corpus;
 mod head;
+mod hpack;
 
 pub use chunked::chunked;
 pub use connection::connection;
 pub use head::head;
+pub use hpack::hpack;
 
 /// The places at which an input is cut in two: each of them in a short one, and some sixteen of a
 /// long one.

@@ -37,3 +37,8 @@ fn chunked_bodies() {
 fn connections() {
     replay("connection", super::connection);
 }
+
+#[test]
+fn field_blocks() {
+    replay("hpack", super::hpack);
+}
