@@ -1,4 +1,4 @@
-//! Instructions per call of the HTTP/1 codec and of HTTP/2 framing, counted by callgrind: the same on a busy machine as
+//! Instructions per call of the codecs, counted by callgrind: the same on a busy machine as
 //! on an idle one, so that a change of one percent can be seen.
 //!
 //! `cargo bench --features testing --bench codec_instructions`; it needs valgrind and the runner
@@ -15,7 +15,9 @@ mod inputs;
 use std::hint::black_box;
 
 use gungraun::{library_benchmark, library_benchmark_group, main};
-use lanner::testing::codec::{ChunkedBody, HeadParser, Response};
+use lanner::testing::codec::{
+    BlockDecoder, BlockEncoder, BlockLine, ChunkedBody, HeadParser, Response,
+};
 use lanner::testing::frames::{check_heads, frame_block};
 
 // State comes and goes boxed, or the count would be of moving it.
@@ -33,6 +35,33 @@ fn warm_decoder(body: &'static [u8]) -> (Box<ChunkedBody>, &'static [u8]) {
 
 fn with_buffer(response: Response) -> (Box<Response>, Vec<u8>) {
     (Box::new(response), Vec::with_capacity(16 * 1024))
+}
+
+/// A decoder that has read these blocks, and another once, to have its memory.
+fn warm_blocks(
+    (before, block): (&[&'static [u8]], &'static [u8]),
+) -> (Box<BlockDecoder>, &'static [u8]) {
+    let mut other = Box::new(BlockDecoder::new());
+    let mut decoder = Box::new(BlockDecoder::new());
+    for earlier in before {
+        assert!(decoder.decode(earlier).is_some(), "it is a block");
+        assert!(other.decode(earlier).is_some(), "it is a block");
+    }
+    assert!(other.decode(block).is_some(), "it is a block");
+    (decoder, block)
+}
+
+type Response2 = (Box<BlockEncoder>, &'static [BlockLine], Vec<u8>);
+
+/// An encoder that has sent the lines so often.
+fn warm_encoder((times, lines): (usize, &'static [BlockLine])) -> Response2 {
+    let mut encoder = Box::new(BlockEncoder::new());
+    let mut out = Vec::with_capacity(16 * 1024);
+    for _ in 0..times {
+        encoder.encode(200, lines, &mut out);
+    }
+    out.clear();
+    (encoder, lines, out)
 }
 
 // What a benchmark returns is dropped outside of the count.
@@ -93,6 +122,29 @@ fn frame_headers((block, mut out): (Vec<u8>, Vec<u8>)) -> (Vec<u8>, Vec<u8>) {
     (block, out)
 }
 
+#[library_benchmark(setup = warm_blocks)]
+#[bench::h2load_first((&[], inputs::H2LOAD_FIRST))]
+#[bench::h2load_later((&[inputs::H2LOAD_FIRST], inputs::H2LOAD_LATER))]
+#[bench::indexed((&[inputs::H2LOAD_FIRST], inputs::INDEXED))]
+#[bench::browser_first((&[], inputs::BROWSER_FIRST))]
+#[bench::browser_later((&[inputs::BROWSER_FIRST], inputs::BROWSER_LATER))]
+fn decode_block(
+    (mut decoder, block): (Box<BlockDecoder>, &[u8]),
+) -> (Box<BlockDecoder>, Option<(usize, usize)>) {
+    let lines = decoder.decode(black_box(block));
+    (decoder, lines)
+}
+
+#[library_benchmark(setup = warm_encoder)]
+#[bench::plaintext_first((0, &inputs::PLAINTEXT_LINES))]
+#[bench::plaintext_later((1, &inputs::PLAINTEXT_LINES))]
+#[bench::page_first((0, &inputs::PAGE_LINES))]
+#[bench::page_later((1, &inputs::PAGE_LINES))]
+fn encode_block((mut encoder, lines, mut out): Response2) -> Response2 {
+    encoder.encode(200, black_box(lines), &mut out);
+    (encoder, lines, out)
+}
+
 library_benchmark_group!(
     name = codec,
     benchmarks = [
@@ -101,7 +153,9 @@ library_benchmark_group!(
         encode_chunked,
         decode_chunked,
         check_frame_heads,
-        frame_headers
+        frame_headers,
+        decode_block,
+        encode_block
     ]
 );
 main!(library_benchmark_groups = codec);

@@ -5,7 +5,7 @@
     reason = "each benchmark is a crate of its own and uses its part"
 )]
 
-use lanner::testing::codec::Response;
+use lanner::testing::codec::{BlockLine, Response};
 use lanner::{FieldSection, Status};
 
 /// Two lines: what a load generator sends.
@@ -59,6 +59,46 @@ pub(crate) const TEN_FRAMES: &[u8] = b"\
     \x00\x00\x04\x08\x00\x00\x00\x00\x00\x00\x0f\x00\x00\
     \x00\x00\x04\x03\x00\x00\x00\x00\x05\x00\x00\x00\x08\
     \x00\x00\x04\x01\x05\x00\x00\x00\x09\x82\x86\x84\xbe";
+
+/// A request of h2load: the first of a connection, five literals in Huffman code.
+pub(crate) const H2LOAD_FIRST: &[u8] = include_bytes!("../../bench/data/hpack/h2load-first.block");
+/// Those behind it: four indexed lines and a literal path.
+pub(crate) const H2LOAD_LATER: &[u8] = include_bytes!("../../bench/data/hpack/h2load-later.block");
+/// The same with the path that `:path /` of the static table is, so that all is indexed.
+pub(crate) const INDEXED: &[u8] = b"\x84\x86\xbf\x82\xbe";
+/// The first navigation of a browser: 22 lines.
+pub(crate) const BROWSER_FIRST: &[u8] =
+    include_bytes!("../../bench/data/hpack/browser-first.block");
+/// The next one: all indexed but the path.
+pub(crate) const BROWSER_LATER: &[u8] =
+    include_bytes!("../../bench/data/hpack/browser-later.block");
+
+/// What `/plaintext` answers over HTTP/2, behind `:status`.
+pub(crate) const PLAINTEXT_LINES: [BlockLine; 4] = [
+    ("Content-Type", "text/plain", true),
+    ("Content-Length", "13", false),
+    ("Date", "Sun, 06 Nov 1994 08:49:37 GMT", true),
+    ("Server", "Lanner", true),
+];
+
+/// What a page behind a cache answers: eight fields of the handler and those of the server.
+pub(crate) const PAGE_LINES: [BlockLine; 11] = [
+    ("Content-Type", "text/html; charset=utf-8", true),
+    ("Cache-Control", "private, max-age=0, must-revalidate", true),
+    ("ETag", "\"5d8c72a5edda8d6a\"", false),
+    ("Last-Modified", "Sun, 06 Nov 1994 08:49:37 GMT", false),
+    ("Vary", "Accept-Encoding, Cookie", true),
+    ("X-Content-Type-Options", "nosniff", true),
+    ("Strict-Transport-Security", "max-age=31536000", true),
+    (
+        "Set-Cookie",
+        "session=7f3c0a5d9e2b4c61; Path=/; HttpOnly",
+        false,
+    ),
+    ("Content-Length", "5124", false),
+    ("Date", "Sun, 06 Nov 1994 08:49:37 GMT", true),
+    ("Server", "Lanner", true),
+];
 
 /// The body of the plaintext response.
 pub(crate) const HELLO: &[u8] = b"Hello, World!";

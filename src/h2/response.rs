@@ -5,8 +5,12 @@
 //! copied. Decides nothing about content or the end of a stream.
 
 use super::frame::{begin_headers, finish_headers};
-use crate::hpack::{Encoder, Indexing};
+use crate::hpack::{Encoder, Indexing, StaticName};
 use crate::http::{FieldSection, KnownField, Status, Turn};
+
+const CONTENT_LENGTH: StaticName = StaticName::of("content-length");
+const DATE: StaticName = StaticName::of("date");
+const SERVER_NAME: StaticName = StaticName::of("server");
 
 /// The value of the Server field.
 const SERVER: &[u8] = b"Lanner";
@@ -119,14 +123,14 @@ impl HeadEncoder {
         if let Some(length) = head.length {
             let mut digits = itoa::Buffer::new();
             let digits = digits.format(length).as_bytes();
-            encoder.field(b"content-length", digits, Indexing::Without, out);
+            encoder.known(CONTENT_LENGTH, digits, Indexing::Without, out);
         }
         let known = head.fields.known();
         if !known.contains(KnownField::Date) {
-            encoder.field(b"date", turn.date, Indexing::Incremental, out);
+            encoder.known(DATE, turn.date, Indexing::Incremental, out);
         }
         if turn.server_field && !known.contains(KnownField::Server) {
-            encoder.field(b"server", SERVER, Indexing::Incremental, out);
+            encoder.known(SERVER_NAME, SERVER, Indexing::Incremental, out);
         }
     }
 

@@ -6,7 +6,7 @@
 
 use super::error::DecodeError;
 use super::static_table::{self, STATIC_LINES_COUNT, StaticLine};
-use super::table::{LINE_OVERHEAD, Table};
+use super::table::{Entry, LINE_OVERHEAD, Table};
 use super::{huffman, integer};
 
 /// Table size updates at the start of a block: the smallest size since the last block, and the
@@ -60,7 +60,7 @@ pub(crate) struct Decoder<V> {
 /// How much of the bounds is left.
 struct Left {
     lines: u32,
-    list_bytes: u32,
+    list_bytes: u64,
     line_bytes_max: u32,
 }
 
@@ -72,9 +72,9 @@ impl Left {
             return Err(DecodeError::LineTooLong);
         }
         self.lines = self.lines.checked_sub(1).ok_or(DecodeError::TooManyLines)?;
-        self.list_bytes = text_len
-            .checked_add(LINE_OVERHEAD)
-            .and_then(|size| self.list_bytes.checked_sub(size))
+        self.list_bytes = self
+            .list_bytes
+            .checked_sub(u64::from(text_len) + u64::from(LINE_OVERHEAD))
             .ok_or(DecodeError::ListTooLarge)?;
         Ok(())
     }
@@ -102,19 +102,26 @@ impl<V: Verdict> Decoder<V> {
         bounds: &Bounds,
         mut sink: impl FnMut(&mut Vec<u8>, Line<V>),
     ) -> Result<(), DecodeError> {
+        // Where a line begins must fit 32 bits.
+        let offsets_left = u64::from(u32::MAX).saturating_sub(arena.len() as u64);
         let mut left = Left {
             lines: bounds.lines_max,
-            list_bytes: bounds.list_bytes_max,
+            list_bytes: u64::from(bounds.list_bytes_max).min(offsets_left),
             line_bytes_max: bounds.line_bytes_max,
         };
-        let mut input = block;
-        self.size_updates(&mut input)?;
+        let mut input = self.size_updates(block)?;
         while let Some((&first, rest)) = input.split_first() {
-            input = rest;
+            // Bounded above, as the sink appends nothing.
+            let start = arena.len() as u32;
             let line = if first & 0x80 != 0 {
-                self.indexed(first, &mut input, arena, &mut left)?
+                let (index, rest) = integer::decode::<7>(first, rest)?;
+                input = rest;
+                self.indexed(index, arena, start, &mut left)?
             } else if first & 0x60 != 0x20 {
-                self.literal(first, &mut input, arena, &mut left)?
+                let (line, rest) = self.literal(first, rest, arena, left.line_bytes_max)?;
+                input = rest;
+                left.take(line.name_len + line.value_len)?;
+                line
             } else {
                 return Err(DecodeError::SizeUpdateLate);
             };
@@ -135,9 +142,10 @@ impl<V: Verdict> Decoder<V> {
         self.table.lines()
     }
 
-    /// Dynamic table size updates (RFC 7541, 6.3), which may only open a block.
+    /// Dynamic table size updates (RFC 7541, 6.3), which may only open a block. Returns the rest.
     #[inline]
-    fn size_updates(&mut self, input: &mut &[u8]) -> Result<(), DecodeError> {
+    fn size_updates<'a>(&mut self, block: &'a [u8]) -> Result<&'a [u8], DecodeError> {
+        let mut input = block;
         let mut count = 0;
         while let Some((&first, rest)) = input.split_first()
             && first & 0xe0 == 0x20
@@ -146,27 +154,25 @@ impl<V: Verdict> Decoder<V> {
             if count > SIZE_UPDATES_MAX {
                 return Err(DecodeError::SizeUpdateRepeated);
             }
-            *input = rest;
-            let size = integer::decode::<5>(first, input)?;
+            let (size, rest) = integer::decode::<5>(first, rest)?;
+            input = rest;
             if size > self.table_bytes_max {
                 return Err(DecodeError::SizeUpdateTooLarge);
             }
             self.table.resize(size);
         }
-        Ok(())
+        Ok(input)
     }
 
     /// An indexed field line (RFC 7541, 6.1).
     #[inline]
     fn indexed(
         &self,
-        first: u8,
-        input: &mut &[u8],
+        index: u32,
         arena: &mut Vec<u8>,
+        start: u32,
         left: &mut Left,
     ) -> Result<Line<V>, DecodeError> {
-        let index = integer::decode::<7>(first, input)?;
-        let start = start_of_line(arena)?;
         let place = (index as usize).wrapping_sub(1);
         if let Some(verdict) = V::STATIC.get(place)
             && let Some(line) = static_table::line(index)
@@ -195,48 +201,50 @@ impl<V: Verdict> Decoder<V> {
 
     /// The line of the dynamic table at `index`, which is beyond the static one or 0.
     #[inline]
-    fn dynamic(&self, index: u32) -> Result<&super::table::Entry<V>, DecodeError> {
+    fn dynamic(&self, index: u32) -> Result<&Entry<V>, DecodeError> {
         let Some(age) = index.checked_sub(STATIC_LINES_COUNT as u32 + 1) else {
             return Err(DecodeError::IndexZero);
         };
         self.table.entry(age).ok_or(DecodeError::IndexBeyondTables)
     }
 
-    /// A literal field line, with or without indexing (RFC 7541, 6.2).
-    fn literal(
+    /// A literal field line, with or without indexing (RFC 7541, 6.2), and what follows it. It is
+    /// kept out of the way of indexed lines, which are most of all.
+    #[inline(never)]
+    fn literal<'a>(
         &mut self,
         first: u8,
-        input: &mut &[u8],
+        input: &'a [u8],
         arena: &mut Vec<u8>,
-        left: &mut Left,
-    ) -> Result<Line<V>, DecodeError> {
-        let start = start_of_line(arena)?;
+        len_max: u32,
+    ) -> Result<(Line<V>, &'a [u8]), DecodeError> {
+        let start = arena.len();
         let is_indexed = first & 0x40 != 0;
-        let name = if is_indexed {
+        let (name, input) = if is_indexed {
             integer::decode::<6>(first, input)?
         } else {
             integer::decode::<4>(first, input)?
         };
-        let name_len = if name == 0 {
-            string(input, arena, left.line_bytes_max)?
+        let (name_len, input) = if name == 0 {
+            string(input, arena, len_max)?
         } else {
-            self.append_name(name, arena, left.line_bytes_max)?
+            (self.append_name(name, arena, len_max)?, input)
         };
-        let value_len = string(input, arena, left.line_bytes_max - name_len)?;
-        left.take(name_len + value_len)?;
-        let text = arena.get(start as usize..).unwrap_or_default();
+        let (value_len, input) = string(input, arena, len_max - name_len)?;
+        let text = arena.get(start..).unwrap_or_default();
         let (name, value) = text.split_at_checked(name_len as usize).unwrap_or_default();
         let verdict = V::of(name, value);
         if is_indexed {
             self.table.insert(name, value, verdict);
         }
-        Ok(Line {
-            start,
+        let line = Line {
+            start: start as u32,
             name_len,
             value_len,
             verdict,
             never_indexed: first & 0x50 == 0x10,
-        })
+        };
+        Ok((line, input))
     }
 
     /// Appends the name of the line at `index`, which is not 0, and says how long it is.
@@ -264,12 +272,6 @@ impl<V: Verdict> Decoder<V> {
     }
 }
 
-/// Where the next line begins. An arena beyond 32 bits has no room for it.
-#[inline]
-fn start_of_line(arena: &[u8]) -> Result<u32, DecodeError> {
-    u32::try_from(arena.len()).map_err(|_| DecodeError::ListTooLarge)
-}
-
 /// Appends the first `len` bytes of a static line. The move is of a known size, which is several
 /// times faster than one of the right size.
 #[inline]
@@ -279,27 +281,31 @@ fn append_static(line: &StaticLine, len: u8, arena: &mut Vec<u8>) {
     arena.truncate(end);
 }
 
-/// Appends a string literal (RFC 7541, 5.2) of at most `len_max` bytes, and says how long it is.
+/// Appends a string literal (RFC 7541, 5.2) of at most `len_max` bytes, and says how long it is and
+/// what follows it.
 #[inline]
-fn string(input: &mut &[u8], arena: &mut Vec<u8>, len_max: u32) -> Result<u32, DecodeError> {
-    let (&first, rest) = input.split_first().ok_or(DecodeError::Truncated)?;
-    *input = rest;
-    let len = integer::decode::<7>(first, input)?;
+fn string<'a>(
+    input: &'a [u8],
+    arena: &mut Vec<u8>,
+    len_max: u32,
+) -> Result<(u32, &'a [u8]), DecodeError> {
+    let (&first, input) = input.split_first().ok_or(DecodeError::Truncated)?;
+    let (len, input) = integer::decode::<7>(first, input)?;
     let (text, rest) = input
         .split_at_checked(len as usize)
         .ok_or(DecodeError::Truncated)?;
-    *input = rest;
-    let start = arena.len();
-    if first & 0x80 != 0 {
-        huffman::decode(text, arena)?;
-    } else if len <= len_max {
+    if first & 0x80 == 0 {
+        if len > len_max {
+            return Err(DecodeError::LineTooLong);
+        }
         arena.extend_from_slice(text);
-    } else {
-        return Err(DecodeError::LineTooLong);
+        return Ok((len, rest));
     }
-    // A string in Huffman code is at most 1.6 times as long as what has been received.
-    u32::try_from(arena.len() - start)
-        .ok()
-        .filter(|len| *len <= len_max)
-        .ok_or(DecodeError::LineTooLong)
+    // It comes out at most 1.6 times as long as it has been received.
+    let start = arena.len();
+    huffman::decode(input, len as usize, arena)?;
+    match u32::try_from(arena.len() - start) {
+        Ok(len) if len <= len_max => Ok((len, rest)),
+        _ => Err(DecodeError::LineTooLong),
+    }
 }

@@ -4,7 +4,7 @@
 //! in it. Which lines are worth a place in the table is the caller's to say: it knows which values
 //! come again.
 
-use super::static_table::{self, CHUNK, Chunk, STATIC_LINES_COUNT, STATUS_200};
+use super::static_table::{self, CHUNK, Chunk, STATIC_LINES_COUNT, STATUS_200, StaticName};
 use super::table::{Entry, LINE_OVERHEAD, Table};
 use super::{huffman, integer};
 
@@ -21,7 +21,7 @@ const TABLE_BYTES_MAX: u32 = 4096;
 /// the others, which have shown to come again.
 const LINE_SHARE: u32 = 2;
 
-/// Lists of lines by their name. A response has hardly more names than this.
+/// Lists of lines by their name, a power of two. A response has hardly more names than this.
 const BUCKETS: usize = 32;
 
 /// Whether a line may enter the dynamic table.
@@ -40,7 +40,7 @@ pub(crate) enum Indexing {
 #[derive(Clone, Copy, Debug)]
 struct Note {
     /// The static index of its name, 0 if it has none.
-    static_name: u8,
+    static_index: u8,
     /// How many insertions earlier the line before it in its bucket came. Beyond the table if there
     /// is none.
     distance: u32,
@@ -55,20 +55,21 @@ pub(crate) struct Encoder {
     /// The smallest size since the last block, while the peer has not been told (RFC 7541, 4.2).
     smallest_unsent: Option<u32>,
     revision: u32,
-    /// A long name in lower case.
-    long_name: Vec<u8>,
+    /// Where a name is put into lower case.
+    lower_case: Vec<u8>,
 }
 
-/// A name in lower case, and where it is looked for.
+/// What is known of the name of a line that is looked for.
 #[derive(Clone, Copy)]
 struct Name<'a> {
+    /// In any case.
     bytes: &'a [u8],
     /// Its index in the static table, 0 if it has none.
     static_index: u8,
-    bucket: usize,
+    slot: usize,
 }
 
-/// What the table has of a line.
+/// What the tables have of a line.
 enum Found {
     /// All of it, at this index.
     Line(u32),
@@ -85,7 +86,7 @@ impl Encoder {
             buckets: [0; BUCKETS],
             smallest_unsent: None,
             revision: 0,
-            long_name: Vec::new(),
+            lower_case: Vec::new(),
         }
     }
 
@@ -120,6 +121,12 @@ impl Encoder {
         self.revision
     }
 
+    /// The lines of the table, newest first; names are in the case in which they were inserted.
+    #[cfg(any(test, feature = "testing"))]
+    pub(crate) fn table_lines(&self) -> Vec<(Vec<u8>, Vec<u8>)> {
+        self.table.lines()
+    }
+
     /// Appends `:status`. No status enters the table: the common ones are in the static table,
     /// the others are four bytes.
     #[inline]
@@ -150,37 +157,47 @@ impl Encoder {
         indexing: Indexing,
         out: &mut Vec<u8>,
     ) {
-        let mut chunk: Chunk = [0; CHUNK];
-        if let Some(short) = chunk.get_mut(..name.len()) {
-            short.copy_from_slice(name);
-            chunk.make_ascii_lowercase();
-            let slot = slot_of(name);
-            let static_index = static_table::find_name(&chunk, name.len(), slot).unwrap_or(0);
-            let name = Name {
-                bytes: chunk.get(..name.len()).unwrap_or_default(),
-                static_index,
-                bucket: slot % BUCKETS,
-            };
-            self.line(name, value, indexing, out);
-        } else {
-            let mut long = std::mem::take(&mut self.long_name);
-            long.clear();
-            long.extend_from_slice(name);
-            long.make_ascii_lowercase();
-            let name = Name {
-                bytes: &long,
-                static_index: 0,
-                bucket: slot_of(name) % BUCKETS,
-            };
-            self.line(name, value, indexing, out);
-            self.long_name = long;
+        let slot = static_table::slot(name);
+        if indexing == Indexing::Incremental
+            && let Some(index) = self.find_as_written(name, value, slot)
+        {
+            return integer::encode::<7>(0x80, index, out);
         }
+        let mut chunk: Chunk = [0; CHUNK];
+        let static_index = match chunk.get_mut(..name.len()) {
+            Some(short) => {
+                short.copy_from_slice(name);
+                chunk.make_ascii_lowercase();
+                static_table::find_name(&chunk, name.len(), slot)
+            }
+            None => 0,
+        };
+        let name = Name {
+            bytes: name,
+            static_index,
+            slot,
+        };
+        self.line(name, value, indexing, out);
     }
 
-    #[inline]
+    /// Appends a field line whose name is known beforehand.
+    pub(crate) fn known(
+        &mut self,
+        name: StaticName,
+        value: &[u8],
+        indexing: Indexing,
+        out: &mut Vec<u8>,
+    ) {
+        let name = Name {
+            bytes: name.text(),
+            static_index: name.index,
+            slot: usize::from(name.slot),
+        };
+        self.line(name, value, indexing, out);
+    }
+
     fn line(&mut self, name: Name<'_>, value: &[u8], indexing: Indexing, out: &mut Vec<u8>) {
-        let found = self.find(name, value, indexing);
-        let name_index = match found {
+        let name_index = match self.find(name, value, indexing) {
             Found::Line(index) => return integer::encode::<7>(0x80, index, out),
             Found::Name(index) => index,
             Found::Nothing => 0,
@@ -192,7 +209,10 @@ impl Encoder {
             _ => integer::encode::<4>(0x00, name_index, out),
         }
         if name_index == 0 {
-            string(name.bytes, out);
+            self.lower_case.clear();
+            self.lower_case.extend_from_slice(name.bytes);
+            self.lower_case.make_ascii_lowercase();
+            string(&self.lower_case, out);
         }
         string(value, out);
         if inserts {
@@ -200,13 +220,25 @@ impl Encoder {
         }
     }
 
-    /// Looks for a line. The dynamic table is searched where something may come of it.
+    /// Finds a line that has been inserted with its name in the same case, as nearly all that are
+    /// sent again have.
     #[inline]
+    fn find_as_written(&self, name: &[u8], value: &[u8], slot: usize) -> Option<u32> {
+        let mut age = self.newest(slot);
+        while let Some(entry) = self.table.entry(age) {
+            if self.table.is_line(entry, name, value) {
+                return Some(index_of(age));
+            }
+            age = age.saturating_add(entry.note.distance);
+        }
+        None
+    }
+
+    /// Looks for a line. The dynamic table is searched where something may come of it.
     fn find(&self, name: Name<'_>, value: &[u8], indexing: Indexing) -> Found {
-        let static_index = u32::from(name.static_index);
         let mut found = Found::Nothing;
-        if static_index != 0 {
-            found = Found::Name(static_index);
+        if name.static_index != 0 {
+            found = Found::Name(name.static_index.into());
             if indexing == Indexing::Never {
                 return found;
             }
@@ -217,16 +249,14 @@ impl Encoder {
                 return found;
             }
         }
-        let newest = self.buckets.get(name.bucket).copied().unwrap_or(0);
-        let mut age = self.table.inserted().wrapping_sub(newest);
+        let mut age = self.newest(name.slot);
         while let Some(entry) = self.table.entry(age) {
-            let index = STATIC_LINES_COUNT as u32 + 1 + age;
             if self.is_name(entry, name) {
                 if indexing != Indexing::Never && self.table.is_value(entry, value) {
-                    return Found::Line(index);
+                    return Found::Line(index_of(age));
                 }
                 if let Found::Nothing = found {
-                    found = Found::Name(index);
+                    found = Found::Name(index_of(age));
                 }
             }
             age = age.saturating_add(entry.note.distance);
@@ -234,9 +264,16 @@ impl Encoder {
         found
     }
 
+    /// The age of the newest line of a slot; beyond the table if there is none.
+    #[inline]
+    fn newest(&self, slot: usize) -> u32 {
+        let newest = self.buckets.get(slot % BUCKETS).copied().unwrap_or(0);
+        self.table.inserted().wrapping_sub(newest)
+    }
+
     #[inline]
     fn is_name(&self, entry: &Entry<Note>, name: Name<'_>) -> bool {
-        entry.note.static_name == name.static_index
+        entry.note.static_index == name.static_index
             && (name.static_index != 0 || self.table.is_name(entry, name.bytes))
     }
 
@@ -246,13 +283,14 @@ impl Encoder {
         size <= (self.table.size_max() / LINE_SHARE) as usize
     }
 
+    /// Inserts a line, with its name as it was written: it is only ever compared here.
     fn insert(&mut self, name: Name<'_>, value: &[u8]) {
         let inserted = self.table.inserted();
-        let Some(newest) = self.buckets.get_mut(name.bucket) else {
+        let Some(newest) = self.buckets.get_mut(name.slot % BUCKETS) else {
             return;
         };
         let note = Note {
-            static_name: name.static_index,
+            static_index: name.static_index,
             distance: inserted.wrapping_sub(*newest).saturating_add(1),
         };
         self.table.insert(name.bytes, value, note);
@@ -265,23 +303,19 @@ impl Encoder {
     }
 }
 
-/// The slot of a name, in whatever case.
+/// The index of a line of the dynamic table (RFC 7541, 2.3.3).
 #[inline]
-fn slot_of(name: &[u8]) -> usize {
-    match name {
-        [] => 0,
-        [first, .., last] => static_table::slot(
-            name.len(),
-            first.to_ascii_lowercase(),
-            last.to_ascii_lowercase(),
-        ),
-        [only] => static_table::slot(1, only.to_ascii_lowercase(), only.to_ascii_lowercase()),
-    }
+fn index_of(age: u32) -> u32 {
+    STATIC_LINES_COUNT as u32 + 1 + age
 }
 
 /// Appends a string literal (RFC 7541, 5.2), in Huffman code if that is shorter.
 fn string(text: &[u8], out: &mut Vec<u8>) {
-    let len = huffman::encoded_len(text);
+    let len = match text {
+        // A code has five bits at least, so these cannot get shorter.
+        [] | [_] | [_, _] => text.len(),
+        _ => huffman::encoded_len(text),
+    };
     if len < text.len() {
         integer::encode::<7>(0x80, len as u32, out);
         huffman::encode(text, out);

@@ -11,34 +11,36 @@ use super::error::DecodeError;
 /// the value.
 const CONTINUATION_BYTES_MAX: usize = 5;
 
-/// Reads an integer whose prefix is the low `PREFIX_BITS` of `first`, and goes on behind it in
-/// `input`.
+/// Reads an integer whose prefix is the low `PREFIX_BITS` of `first`, and which goes on in `input`
+/// if it must. With it comes what follows in the input.
 #[inline]
 pub(super) fn decode<const PREFIX_BITS: u32>(
     first: u8,
-    input: &mut &[u8],
-) -> Result<u32, DecodeError> {
+    input: &[u8],
+) -> Result<(u32, &[u8]), DecodeError> {
     let mask = prefix_mask::<PREFIX_BITS>();
     let prefix = first & mask;
     if prefix < mask {
-        return Ok(u32::from(prefix));
+        return Ok((u32::from(prefix), input));
     }
     continuation(u32::from(prefix), input)
 }
 
 /// The bytes behind a full prefix.
-fn continuation(prefix: u32, input: &mut &[u8]) -> Result<u32, DecodeError> {
+#[cold]
+#[inline(never)]
+fn continuation(prefix: u32, input: &[u8]) -> Result<(u32, &[u8]), DecodeError> {
     let mut value = u64::from(prefix);
-    for (position, byte) in input.iter().enumerate().take(CONTINUATION_BYTES_MAX) {
+    let mut rest = input;
+    for position in 0..CONTINUATION_BYTES_MAX {
+        let (byte, behind) = rest.split_first().ok_or(DecodeError::Truncated)?;
+        rest = behind;
         // At most 7 bits shifted by 28: far from the end of 64.
         value += u64::from(byte & 0x7f) << (7 * position);
         if byte & 0x80 == 0 {
-            *input = input.get(position + 1..).unwrap_or_default();
-            return u32::try_from(value).map_err(|_| DecodeError::IntegerTooLarge);
+            let value = u32::try_from(value).map_err(|_| DecodeError::IntegerTooLarge)?;
+            return Ok((value, rest));
         }
-    }
-    if input.len() < CONTINUATION_BYTES_MAX {
-        return Err(DecodeError::Truncated);
     }
     Err(DecodeError::IntegerTooLong)
 }

@@ -20,6 +20,8 @@ mod tests;
 pub(crate) use decoder::{Bounds, Decoder, Line, Verdict};
 pub(crate) use encoder::{Encoder, Indexing};
 pub(crate) use error::DecodeError;
-#[cfg(test)]
+#[cfg(any(test, feature = "testing"))]
+pub(crate) use huffman::byte_codes;
+#[cfg(any(test, feature = "testing"))]
 pub(crate) use static_table::STATIC_LINES;
-pub(crate) use static_table::STATIC_LINES_COUNT;
+pub(crate) use static_table::{STATIC_LINES_COUNT, StaticName};

@@ -130,30 +130,35 @@ const fn put(chunk: &mut Chunk, start: usize, bytes: &[u8]) {
 /// The size of the map of names, a power of two.
 const SLOTS: usize = 128;
 
-/// Where a name stands in a map of names: no two static names share a slot. The name is not empty.
+/// Where a name stands in a map of names, whatever its case: no two static names share a slot.
 #[inline]
-pub(super) const fn slot(len: usize, first: u8, last: u8) -> usize {
+pub(super) const fn slot(name: &[u8]) -> usize {
     // The factors were found by trial; the map below does not compile with others that collide.
-    len.wrapping_mul(3)
-        .wrapping_add(first as usize * 54)
-        .wrapping_add(last as usize * 59)
-        % SLOTS
+    match name {
+        [first, .., last] => {
+            let outer = (*first as usize | 0x20) * 54 + (*last as usize | 0x20) * 59;
+            name.len().wrapping_mul(3).wrapping_add(outer) % SLOTS
+        }
+        _ => 0,
+    }
 }
 
 /// A name of the static table.
 #[derive(Clone, Copy, Debug)]
-struct StaticName {
+struct NameEntry {
     bytes: Chunk,
     /// The first index with this name; 0 where there is none.
     index: u8,
     len: u8,
 }
 
-static NAMES: [StaticName; SLOTS] = names();
+static NAMES: [NameEntry; SLOTS] = NAMES_BY_SLOT;
+
+const NAMES_BY_SLOT: [NameEntry; SLOTS] = names();
 
 #[expect(clippy::indexing_slicing, reason = "evaluated at compile time")]
-const fn names() -> [StaticName; SLOTS] {
-    let empty = StaticName {
+const fn names() -> [NameEntry; SLOTS] {
+    let empty = NameEntry {
         bytes: [0; CHUNK],
         index: 0,
         len: 0,
@@ -162,7 +167,7 @@ const fn names() -> [StaticName; SLOTS] {
     let mut at = 0;
     while at < STATIC_LINES_COUNT {
         let name = STATIC_LINES[at].0.as_bytes();
-        let entry = &mut names[slot(name.len(), name[0], name[name.len() - 1])];
+        let entry = &mut names[slot(name)];
         if entry.index == 0 {
             put(&mut entry.bytes, 0, name);
             entry.index = at as u8 + 1;
@@ -189,13 +194,49 @@ const fn is_same(mut one: &[u8], mut other: &[u8]) -> bool {
     one.is_empty() && other.is_empty()
 }
 
+/// A name of the static table that is known when the program is compiled, so that nothing needs to
+/// be looked for.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) struct StaticName {
+    /// The first index with this name.
+    pub(super) index: u8,
+    pub(super) slot: u8,
+}
+
+impl StaticName {
+    /// The name of this text, in lower case. Any other text does not compile in a constant.
+    #[expect(clippy::indexing_slicing, reason = "evaluated at compile time")]
+    pub(crate) const fn of(text: &str) -> Self {
+        let slot = slot(text.as_bytes());
+        let index = NAMES_BY_SLOT[slot].index;
+        assert!(
+            index != 0
+                && is_same(
+                    STATIC_LINES[index as usize - 1].0.as_bytes(),
+                    text.as_bytes()
+                )
+        );
+        Self {
+            index,
+            slot: slot as u8,
+        }
+    }
+
+    /// The text of the name.
+    pub(super) fn text(self) -> &'static [u8] {
+        let name = STATIC_LINES.get(usize::from(self.index).wrapping_sub(1));
+        name.map_or(&[], |(name, _)| name.as_bytes())
+    }
+}
+
 /// The first index of the lines with the name that `chunk` begins with, which has `len` bytes in
-/// lower case and the slot that it must have.
+/// lower case and the slot that it must have; 0 if there is none.
 #[inline]
-pub(super) fn find_name(chunk: &Chunk, len: usize, slot: usize) -> Option<u8> {
-    let entry = NAMES.get(slot)?;
-    let found = usize::from(entry.len) == len && entry.bytes == *chunk;
-    found.then_some(entry.index)
+pub(super) fn find_name(chunk: &Chunk, len: usize, slot: usize) -> u8 {
+    match NAMES.get(slot) {
+        Some(entry) if usize::from(entry.len) == len && entry.bytes == *chunk => entry.index,
+        _ => 0,
+    }
 }
 
 /// The index of the line with the name that is found first at `index`, and with this value.
@@ -204,7 +245,9 @@ pub(super) fn find_value(index: u8, value: &[u8]) -> Option<u8> {
     let last = match index {
         2 | 4 | 6 => index + 1,
         STATUS_200 => 14,
-        _ => index,
+        16 => index,
+        // The others have no value, and a name of their own.
+        _ => return value.is_empty().then_some(index),
     };
     (index..=last).find(|index| {
         line(u32::from(*index)).is_some_and(|line| {

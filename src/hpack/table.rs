@@ -130,17 +130,24 @@ impl<T: Copy> Table<T> {
 
     #[inline]
     fn append(&self, start: u32, len: u32, out: &mut Vec<u8>) {
+        let (start, len) = (start as usize, len as usize);
+        match self.text.get(start..start + len) {
+            Some(whole) => out.extend_from_slice(whole),
+            None => self.append_pieces(start, len, out),
+        }
+    }
+
+    #[cold]
+    #[inline(never)]
+    fn append_pieces(&self, start: usize, len: usize, out: &mut Vec<u8>) {
         let (head, tail) = self.pieces(start, len);
         out.extend_from_slice(head);
-        if !tail.is_empty() {
-            out.extend_from_slice(tail);
-        }
+        out.extend_from_slice(tail);
     }
 
     /// A text of the ring, in two pieces where it passes its end.
     #[inline]
-    fn pieces(&self, start: u32, len: u32) -> (&[u8], &[u8]) {
-        let (start, len) = (start as usize, len as usize);
+    fn pieces(&self, start: usize, len: usize) -> (&[u8], &[u8]) {
         if let Some(whole) = self.text.get(start..start + len) {
             return (whole, &[]);
         }
@@ -149,30 +156,43 @@ impl<T: Copy> Table<T> {
         (head, tail)
     }
 
+    /// Whether name and value of this line are these, byte for byte.
+    #[inline]
+    pub(super) fn is_line(&self, entry: &Entry<T>, name: &[u8], value: &[u8]) -> bool {
+        if entry.name_len as usize != name.len() || entry.value_len as usize != value.len() {
+            return false;
+        }
+        let start = entry.start as usize;
+        match self.text.get(start..start + name.len() + value.len()) {
+            Some(text) => text
+                .split_at_checked(name.len())
+                .is_some_and(|(n, v)| is_same(n, name) && is_same(v, value)),
+            None => self.is_name(entry, name) && self.is_value(entry, value),
+        }
+    }
+
     /// Whether the value of this line is `value`.
     #[inline]
     pub(super) fn is_value(&self, entry: &Entry<T>, value: &[u8]) -> bool {
         if entry.value_len as usize != value.len() {
             return false;
         }
-        // The ring is far shorter than 2^31.
-        let start = (entry.start + entry.name_len) as usize & self.text.len().wrapping_sub(1);
-        self.is_text(start as u32, value)
+        let start = entry.start as usize + entry.name_len as usize;
+        let start = start & self.text.len().wrapping_sub(1);
+        let (head, tail) = self.pieces(start, value.len());
+        value
+            .split_at_checked(head.len())
+            .is_some_and(|(h, t)| is_same(h, head) && is_same(t, tail))
     }
 
-    /// Whether the name of this line is `name`.
-    #[inline]
+    /// Whether the name of this line is `name`, whatever the case of either.
     pub(super) fn is_name(&self, entry: &Entry<T>, name: &[u8]) -> bool {
-        entry.name_len as usize == name.len() && self.is_text(entry.start, name)
-    }
-
-    #[inline]
-    fn is_text(&self, start: u32, text: &[u8]) -> bool {
-        let (head, tail) = self.pieces(start, text.len() as u32);
-        if tail.is_empty() {
-            return head == text;
+        if entry.name_len as usize != name.len() {
+            return false;
         }
-        text.split_at_checked(head.len()) == Some((head, tail))
+        let (head, tail) = self.pieces(entry.start as usize, name.len());
+        name.split_at_checked(head.len())
+            .is_some_and(|(h, t)| h.eq_ignore_ascii_case(head) && t.eq_ignore_ascii_case(tail))
     }
 
     /// Changes the maximum size and evicts what is beyond it (RFC 7541, 4.3).
@@ -289,4 +309,25 @@ impl<T: Copy> Table<T> {
         }
         self.text_end = (self.text_end + bytes.len()) & self.text.len().wrapping_sub(1);
     }
+}
+
+/// Whether two texts are the same. Most are short, for which two loads of a known size that may
+/// overlap are faster than a call.
+#[inline]
+fn is_same(one: &[u8], other: &[u8]) -> bool {
+    if one.len() != other.len() {
+        return false;
+    }
+    match one.len() {
+        0..4 => one.iter().eq(other),
+        4..8 => have_same_ends::<4>(one, other),
+        8..16 => have_same_ends::<8>(one, other),
+        16..=32 => have_same_ends::<16>(one, other),
+        _ => one == other,
+    }
+}
+
+#[inline]
+fn have_same_ends<const N: usize>(one: &[u8], other: &[u8]) -> bool {
+    one.first_chunk::<N>() == other.first_chunk() && one.last_chunk::<N>() == other.last_chunk()
 }

@@ -1,8 +1,12 @@
-//! The HTTP/1 codec by itself, for benchmarks.
+//! The codecs by themselves, for benchmarks.
 //!
-//! Owns plain doors to the parser of heads, the encoder of responses and the decoder of chunked
-//! bodies: bytes in, a number out, the state of one connection kept from call to call. Knows no
+//! Owns plain doors to HTTP/1's parser of heads, encoder of responses and decoder of chunked
+//! bodies, and to HPACK: bytes in, a number out, the state of one connection kept from call to call. Knows no
 //! connection; what a peer may do to one is shown over the simulated network.
+
+mod hpack;
+
+pub use hpack::{BlockDecoder, BlockEncoder, BlockLine};
 
 use crate::h1::{
     CHUNK_END, ChunkedDecoder, ConnectionOption, HeadScan, Parse, ResponseFraming, ResponseHead,

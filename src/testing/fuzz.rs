@@ -9,11 +9,13 @@ mod connection;
 mod corpus;
 mod frames;
 mod head;
+mod hpack;
 
 pub use chunked::chunked;
 pub use connection::connection;
 pub use frames::frames;
 pub use head::head;
+pub use hpack::hpack;
 
 /// The places at which an input is cut in two: each of them in a short one, and some sixteen of a
 /// long one.

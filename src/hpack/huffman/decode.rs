@@ -6,20 +6,38 @@
 use super::{CODE_BITS_MAX, CODES, COUNTS, EOS, FIRST_CODES, LENGTHS, SYMBOLS};
 use crate::hpack::error::DecodeError;
 
-/// Bits by which the table is looked up: two of the common letters in 8 KiB.
-const LOOK_BITS: u32 = 11;
+/// Bits by which the table is looked up: two letters or digits as a rule, in 16 KiB.
+const LOOK_BITS: u32 = 12;
 
-/// Bits of the shortest code.
-const CODE_BITS_MIN: usize = 5;
-
-/// What the next bits mean.
+/// What the next bits mean: one symbol or two, or none when the first code is longer than a look.
+///
+/// From the low bits on: 8 that say how many bits the codes have, 8 that say how many bits the
+/// symbols have, and the symbols, the first of them below.
 #[derive(Clone, Copy, Debug)]
-struct Look {
-    symbols: [u8; 2],
-    /// How many of these there are; 0 when the first code is longer than the look.
-    count: u8,
-    /// The bits of their codes.
-    len: u8,
+struct Look(u32);
+
+impl Look {
+    const NONE: Self = Self(0);
+
+    /// Puts a symbol behind those that are there.
+    const fn with(self, symbol: u8, code_len: u8) -> Self {
+        let symbol = (symbol as u32) << (16 + self.symbols_len());
+        Self((self.0 | symbol) + (8 << 8) + code_len as u32)
+    }
+
+    /// The bits of the codes.
+    const fn len(self) -> u32 {
+        self.0 & 0xff
+    }
+
+    /// The bits of the symbols: 0, 8 or 16.
+    const fn symbols_len(self) -> u32 {
+        (self.0 >> 8) & 0xff
+    }
+
+    const fn symbols(self) -> u64 {
+        (self.0 >> 16) as u64
+    }
 }
 
 static LOOKS: [Look; 1 << LOOK_BITS] = looks();
@@ -41,27 +59,18 @@ const fn looks() -> [Look; 1 << LOOK_BITS] {
         }
         symbol += 1;
     }
-    let none = Look {
-        symbols: [0; 2],
-        count: 0,
-        len: 0,
-    };
-    let mut looks = [none; 1 << LOOK_BITS];
+    let mut looks = [Look::NONE; 1 << LOOK_BITS];
     let mut bits = 0;
     while bits < 1 << LOOK_BITS {
         if let Some(one) = first[bits] {
-            let look = &mut looks[bits];
-            look.symbols[0] = one;
-            look.count = 1;
-            look.len = LENGTHS[one as usize];
+            let len = LENGTHS[one as usize];
+            looks[bits] = looks[bits].with(one, len);
             // Behind it the bits are shifted in as zeros; a second code counts if it is within.
-            let behind = (bits << look.len) & ((1 << LOOK_BITS) - 1);
+            let behind = (bits << len) & ((1 << LOOK_BITS) - 1);
             if let Some(two) = first[behind]
-                && (look.len + LENGTHS[two as usize]) as u32 <= LOOK_BITS
+                && (len + LENGTHS[two as usize]) as u32 <= LOOK_BITS
             {
-                look.symbols[1] = two;
-                look.count = 2;
-                look.len += LENGTHS[two as usize];
+                looks[bits] = looks[bits].with(two, LENGTHS[two as usize]);
             }
         }
         bits += 1;
@@ -130,126 +139,130 @@ static LONG_GROUPS: [Group; CODE_BITS_MAX - LOOK_BITS as usize] = {
     groups
 };
 
-/// The bits that have been read and not used: the first of them is the highest.
-struct Bits<'a> {
-    held: u64,
-    /// How many are held; those below are zeros.
-    count: u32,
+/// Looks that are taken at once: no more than eight symbols come of them, which are one word.
+const LOOKS_AT_ONCE: u32 = 4;
+
+/// The bits that are there to be looked at, at least.
+const BITS_READ: u32 = 57;
+
+/// After the looks there are bits enough to see whether the rest is padding.
+const _: () = assert!(LOOKS_AT_ONCE * LOOK_BITS + 8 <= BITS_READ);
+
+/// A place in the code, within a byte.
+struct Cursor<'a> {
     rest: &'a [u8],
+    /// How many bits of the first byte have gone.
+    gone: u32,
 }
 
-impl Bits<'_> {
-    /// Reads on, so that at least 32 bits are held as long as there are as many.
+impl Cursor<'_> {
+    /// The next bits, from the highest on. Behind the end of the input are zeros.
     #[inline]
-    fn refill(&mut self) {
-        if self.count >= 32 {
-            return;
-        }
-        if let Some((word, rest)) = self.rest.split_first_chunk::<4>() {
-            self.held |= u64::from(u32::from_be_bytes(*word)) << (32 - self.count);
-            self.count += 32;
-            self.rest = rest;
-            return;
-        }
-        while let Some((byte, rest)) = self.rest.split_first() {
-            self.held |= u64::from(*byte) << (56 - self.count);
-            self.count += 8;
-            self.rest = rest;
-        }
-    }
-
-    #[inline]
-    fn look(&self) -> Look {
-        let none = Look {
-            symbols: [0; 2],
-            count: 0,
-            len: 0,
+    fn bits(&self) -> u64 {
+        let word = match self.rest.first_chunk() {
+            Some(word) => u64::from_be_bytes(*word),
+            None => last_bits(self.rest),
         };
-        // The index has as many bits as the table asks for.
-        let index = (self.held >> (64 - LOOK_BITS)) as usize;
-        LOOKS.get(index).copied().unwrap_or(none)
+        word << self.gone
     }
 
     #[inline]
     fn skip(&mut self, len: u32) {
-        self.held <<= len;
-        self.count -= len;
-    }
-
-    /// Takes one symbol, whatever the length of its code; `None` at the end of the string.
-    #[cold]
-    fn symbol(&mut self) -> Result<Option<u8>, DecodeError> {
-        let look = self.look();
-        if look.count > 0 {
-            let [symbol, _] = look.symbols;
-            let len = u32::from(LENGTHS.get(usize::from(symbol)).copied().unwrap_or(0));
-            if len > self.count {
-                return Ok(None);
-            }
-            self.skip(len);
-            return Ok(Some(symbol));
-        }
-        for group in &LONG_GROUPS {
-            let code = (self.held >> (64 - group.len)) as u32;
-            let position = code.wrapping_sub(group.first);
-            if position < group.count {
-                if group.len > self.count {
-                    return Ok(None);
-                }
-                let symbol = BY_CODE.get((group.symbols + position) as usize);
-                // The end of the string is the one symbol that is no byte.
-                let symbol = symbol.copied().unwrap_or(EOS);
-                let symbol = u8::try_from(symbol).map_err(|_| DecodeError::HuffmanEos)?;
-                self.skip(group.len);
-                return Ok(Some(symbol));
-            }
-        }
-        Ok(None)
-    }
-
-    /// Judges what is left when no code fits any more (RFC 7541, 5.2).
-    fn finish(&self) -> Result<(), DecodeError> {
-        if self.held.leading_ones() < self.count {
-            Err(DecodeError::HuffmanPaddingNotOnes)
-        } else if self.count > 7 {
-            Err(DecodeError::HuffmanPaddingTooLong)
-        } else {
-            Ok(())
-        }
+        let gone = self.gone + len;
+        self.rest = self.rest.get(gone as usize / 8..).unwrap_or_default();
+        self.gone = gone % 8;
     }
 }
 
-/// Appends the string that `encoded` stands for. In case of an error some of it has been appended.
-pub(in crate::hpack) fn decode(encoded: &[u8], out: &mut Vec<u8>) -> Result<(), DecodeError> {
-    let start = out.len();
-    // The looks write two bytes, though only one may count.
-    out.resize(start + encoded.len() * 8 / CODE_BITS_MIN + 2, 0);
-    let mut free = out.get_mut(start..).unwrap_or_default();
-    let room = free.len();
-    let mut bits = Bits {
-        held: 0,
-        count: 0,
-        rest: encoded,
+/// Fewer than eight bytes, at the top of a word.
+#[cold]
+#[inline(never)]
+fn last_bits(bytes: &[u8]) -> u64 {
+    let word = bytes
+        .iter()
+        .fold(0, |word, byte| word << 8 | u64::from(*byte));
+    // In two steps, as there may be no byte.
+    word << (56 - 8 * bytes.len()) << 8
+}
+
+/// Takes what a few looks give: appends the symbols, shifts the bits of their codes out, and says
+/// how many these were. None are shifted when the first code is longer than a look.
+#[inline]
+fn take(bits: &mut u64, out: &mut Vec<u8>) -> u32 {
+    let (mut symbols, mut symbols_len, mut len) = (0, 0, 0);
+    for _ in 0..LOOKS_AT_ONCE {
+        // The index has as many bits as the table asks for.
+        let index = (*bits >> (64 - LOOK_BITS)) as usize;
+        // Where a long code comes, this and the looks that follow take nothing.
+        let look = LOOKS.get(index).copied().unwrap_or(Look::NONE);
+        symbols |= look.symbols() << symbols_len;
+        symbols_len += look.symbols_len();
+        *bits <<= look.len();
+        len += look.len();
+    }
+    // A move of a known size, of which the symbols stay.
+    let end = out.len() + symbols_len as usize / 8;
+    out.extend_from_slice(&symbols.to_le_bytes());
+    out.truncate(end);
+    len
+}
+
+/// Appends the string that the first `len` bytes of `input` stand for; there are as many. In case
+/// of an error some of it has been appended.
+pub(in crate::hpack) fn decode(
+    input: &[u8],
+    len: usize,
+    out: &mut Vec<u8>,
+) -> Result<(), DecodeError> {
+    let mut cursor = Cursor {
+        rest: input,
+        gone: 0,
     };
-    let end = loop {
-        bits.refill();
-        let look = bits.look();
-        let (symbols, used) = if look.count > 0 && u32::from(look.len) <= bits.count {
-            bits.skip(u32::from(look.len));
-            (look.symbols, usize::from(look.count))
-        } else {
-            match bits.symbol() {
-                Ok(Some(symbol)) => ([symbol, 0], 1),
-                Ok(None) => break bits.finish(),
-                Err(error) => break Err(error),
-            }
-        };
-        if let Some(slot) = free.first_chunk_mut() {
-            *slot = symbols;
+    let mut left = len * 8;
+    loop {
+        let mut bits = cursor.bits();
+        if left < BITS_READ as usize {
+            // What follows is not of the string. Ones are its padding, and the beginning of no
+            // code that is shorter than a look: so a code that is cut off, and nothing else, is
+            // completed by them, and comes out longer than what is left.
+            bits |= u64::MAX >> left;
         }
-        free = free.get_mut(used..).unwrap_or_default();
-    };
-    let written = room - free.len();
-    out.truncate(start + written);
-    end
+        let mut taken = take(&mut bits, out);
+        if taken == 0 && left >= 8 {
+            let (symbol, len) = long_code(bits, left)?;
+            out.push(symbol);
+            bits <<= len;
+            taken = len;
+        }
+        left = left
+            .checked_sub(taken as usize)
+            .ok_or(DecodeError::HuffmanPaddingNotOnes)?;
+        if left < 8 && bits.leading_ones() as usize >= left {
+            return Ok(());
+        }
+        cursor.skip(taken);
+    }
+}
+
+/// The symbol whose code is longer than a look, and the length of the code, which is no more than
+/// what is left. Otherwise the string is wrong (RFC 7541, 5.2).
+#[cold]
+fn long_code(bits: u64, left: usize) -> Result<(u8, u32), DecodeError> {
+    for group in &LONG_GROUPS {
+        let code = (bits >> (64 - group.len)) as u32;
+        let position = code.wrapping_sub(group.first);
+        if position < group.count {
+            let symbol = BY_CODE.get((group.symbols + position) as usize);
+            // The end of the string is the one symbol that is no byte.
+            let symbol = u8::try_from(symbol.copied().unwrap_or(EOS)).ok();
+            return match symbol {
+                Some(symbol) if group.len as usize <= left => Ok((symbol, group.len)),
+                Some(_) => Err(DecodeError::HuffmanPaddingNotOnes),
+                None if group.len as usize <= left => Err(DecodeError::HuffmanEos),
+                None => Err(DecodeError::HuffmanPaddingTooLong),
+            };
+        }
+    }
+    // Not to be reached: the code is complete.
+    Err(DecodeError::HuffmanPaddingNotOnes)
 }

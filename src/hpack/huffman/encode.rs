@@ -21,11 +21,9 @@ fn code(byte: u8) -> Code {
 }
 
 /// How many bytes `text` has in Huffman code.
-#[inline]
 pub(in crate::hpack) fn encoded_len(text: &[u8]) -> usize {
-    let bits: u64 = text.iter().map(|byte| u64::from(code(*byte).len)).sum();
-    // A code is less than four times as long as its byte, so this fits what the text does.
-    bits.div_ceil(8) as usize
+    let bits: usize = text.iter().map(|byte| code(*byte).len as usize).sum();
+    bits.div_ceil(8)
 }
 
 /// Appends `text` in Huffman code, padded with ones to a whole byte.
@@ -42,11 +40,9 @@ pub(in crate::hpack) fn encode(text: &[u8], out: &mut Vec<u8>) {
             out.extend_from_slice(&((pending >> count) as u32).to_be_bytes());
         }
     }
-    let padding = (8 - count % 8) % 8;
-    pending = (pending << padding) | ((1 << padding) - 1);
-    count += padding;
-    while count >= 8 {
-        count -= 8;
-        out.push((pending >> count) as u8);
-    }
+    // What is left, at the top of a word whose other bits are ones.
+    let word = ((pending << 32 | u64::from(u32::MAX)) >> count) as u32;
+    let end = out.len() + count.div_ceil(8) as usize;
+    out.extend_from_slice(&word.to_be_bytes());
+    out.truncate(end);
 }

@@ -90,3 +90,10 @@ const CODES: [Code; SYMBOLS] = {
     }
     codes
 };
+
+/// The codes of the bytes as pairs of bits and length, for tests that read them one by one.
+#[cfg(any(test, feature = "testing"))]
+pub(crate) fn byte_codes() -> [(u32, u32); 256] {
+    let mut codes = CODES.iter();
+    [(); 256].map(|()| codes.next().map_or((0, 0), |code| (code.bits, code.len)))
+}

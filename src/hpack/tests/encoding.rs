@@ -1,6 +1,6 @@
 //! What the encoder chooses, and what it tells of its table.
 
-use super::super::{Encoder, Indexing};
+use super::super::{Encoder, Indexing, StaticName};
 use super::*;
 
 /// What one line becomes.
@@ -89,6 +89,44 @@ fn the_newest_line_with_the_name_lends_it() {
     assert_eq!(
         field(&mut encoder, "x-hey", "{1", Indexing::Incremental),
         hex("be")
+    );
+}
+
+#[test]
+fn a_known_name_is_the_same_as_one_that_is_looked_for() {
+    const DATE: StaticName = StaticName::of("date");
+    const LENGTH: StaticName = StaticName::of("content-length");
+    let known = |encoder: &mut Encoder, name, value: &str, indexing| {
+        let mut out = Vec::new();
+        encoder.known(name, value.as_bytes(), indexing, &mut out);
+        out
+    };
+    let (mut one, mut other) = (Encoder::new(), Encoder::new());
+    for (value, indexing) in [
+        ("{1", Indexing::Incremental),
+        ("{1", Indexing::Incremental),
+        ("{2", Indexing::Incremental),
+        ("{3", Indexing::Without),
+        ("{2", Indexing::Never),
+        ("", Indexing::Incremental),
+    ] {
+        for (name, text) in [(DATE, "Date"), (LENGTH, "CONTENT-length")] {
+            let block = known(&mut one, name, value, indexing);
+            assert_eq!(
+                block,
+                field(&mut other, text, value, indexing),
+                "{text}: {value}"
+            );
+        }
+    }
+    // They find each other's lines.
+    assert_eq!(
+        field(&mut one, "Date", "{1", Indexing::Incremental).len(),
+        1
+    );
+    assert_eq!(
+        known(&mut other, DATE, "{1", Indexing::Incremental).len(),
+        1
     );
 }
 

@@ -6,6 +6,8 @@
 mod appendix_c;
 mod encoding;
 mod errors;
+mod model;
+mod oracles;
 
 use super::{Bounds, DecodeError, Decoder, Line, STATIC_LINES, STATIC_LINES_COUNT, Verdict};
 

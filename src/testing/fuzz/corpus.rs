@@ -42,3 +42,8 @@ fn connections() {
 fn frames() {
     replay("frames", super::frames);
 }
+
+#[test]
+fn field_blocks() {
+    replay("hpack", super::hpack);
+}
