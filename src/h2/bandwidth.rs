@@ -16,13 +16,20 @@
 /// The opaque data of a probe, to tell its answer from those to other PINGs.
 pub(crate) const PROBE: [u8; 8] = *b"lanrBDP\0";
 
+/// Fruitless probes are set ever further apart, up to sixteen half windows: on a short path there
+/// would be thousands a second, which the peer must answer. A path that becomes longer is seen
+/// after that much DATA.
+const BACKOFF_MAX: u32 = 4;
+
 /// The estimate of one connection.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Bandwidth {
     window: u32,
     window_max: u32,
-    /// DATA since the last probe was sent, or since the beginning.
-    since_probe: u32,
+    /// DATA since the last probe was sent or answered, or since the beginning.
+    since_probe: u64,
+    /// How often the half window between two probes is doubled.
+    backoff: u32,
     /// Whether a probe has not been answered yet.
     outstanding: bool,
 }
@@ -35,6 +42,7 @@ impl Bandwidth {
             window: initial_window,
             window_max,
             since_probe: 0,
+            backoff: 0,
             outstanding: false,
         }
     }
@@ -48,15 +56,15 @@ impl Bandwidth {
     /// Counts bytes of DATA as they arrive, padding included.
     #[inline]
     pub(crate) fn received(&mut self, bytes: usize) {
-        let bytes = u32::try_from(bytes).unwrap_or(u32::MAX);
-        self.since_probe = self.since_probe.saturating_add(bytes);
+        self.since_probe = self.since_probe.saturating_add(bytes as u64);
     }
 
     /// Whether a probe should go out: none is under way, enough DATA has come since the last for
     /// the answer to matter, and the window can still grow.
     #[inline]
     pub(crate) const fn probe_due(self) -> bool {
-        !self.outstanding && self.window < self.window_max && self.since_probe >= self.window / 2
+        let spacing = (self.window as u64 / 2) << self.backoff;
+        !self.outstanding && self.window < self.window_max && self.since_probe >= spacing
     }
 
     /// Notes that a PING with [`PROBE`] was put into the send buffer.
@@ -75,9 +83,11 @@ impl Bandwidth {
         let sample = std::mem::take(&mut self.since_probe);
         // A path that fills the window shows three quarters of it at least: the rest may be held
         // back by the batches in which it is given back, and a frame makes them uneven.
-        if u64::from(sample) * 3 <= u64::from(self.window) * 2 {
+        if sample.saturating_mul(3) <= u64::from(self.window) * 2 {
+            self.backoff = (self.backoff + 1).min(BACKOFF_MAX);
             return None;
         }
+        self.backoff = 0;
         let grown = self.window.saturating_mul(2).min(self.window_max);
         if grown <= self.window {
             return None;

@@ -176,7 +176,8 @@ impl Schedule {
         Some(level.front()).filter(|slot| *slot != NIL)
     }
 
-    /// Whether the stream in `slot`, whose turn it is, will have the next turn too.
+    /// Whether the stream in `slot`, whose turn it is, will have the next turn too, unless others
+    /// come.
     pub(crate) fn keeps_turn(&self, slot: u32) -> bool {
         let Some(node) = self.nodes.get(slot as usize).filter(|node| node.listed) else {
             return false;

@@ -40,6 +40,27 @@ fn grows_only_when_the_window_limits() {
 }
 
 #[test]
+fn fruitless_probes_are_set_further_apart() {
+    let mut bandwidth = Bandwidth::new(200, 5_000);
+    for spacing in [100, 200, 400, 800, 1_600, 1_600, 1_600] {
+        bandwidth.received(spacing - 1);
+        assert!(!bandwidth.probe_due(), "{spacing}");
+        bandwidth.received(1);
+        assert!(bandwidth.probe_due(), "{spacing}");
+        bandwidth.probe_sent();
+        bandwidth.received(20);
+        assert_eq!(bandwidth.probe_answered(), None);
+    }
+    bandwidth.received(1_600);
+    bandwidth.probe_sent();
+    bandwidth.received(200);
+    assert_eq!(bandwidth.probe_answered(), Some(400));
+    // What bore fruit is repeated at once.
+    bandwidth.received(200);
+    assert!(bandwidth.probe_due());
+}
+
+#[test]
 fn a_probe_is_due_after_half_a_window() {
     let mut bandwidth = Bandwidth::new(300, 600);
     assert!(!bandwidth.probe_due());
@@ -224,9 +245,9 @@ fn a_slow_link_never_grows_it() {
         assert!(link.product() < INITIAL / 3 * 2);
         assert!(link.settle() >= 99);
         assert_eq!(link.window(), INITIAL, "{rate} a tick, {delay} ticks");
-        // As rare as they are to be, growing or not.
-        let half_windows = u64::from(rate) * link.now / u64::from(INITIAL / 2);
-        assert!(u64::from(link.probes) <= half_windows);
+        // The first few close together, then one in eight windows.
+        let windows = u64::from(rate) * link.now / u64::from(INITIAL);
+        assert!(u64::from(link.probes) <= 4 + windows / 8, "{}", link.probes);
     }
 }
 

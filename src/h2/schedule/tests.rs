@@ -47,7 +47,7 @@ fn nobody_is_next_among_none() {
     schedule.yielded(3);
     schedule.remove(7);
     schedule.reprioritise(9, incremental(0));
-    assert!(!schedule.contains(9));
+    assert!(!schedule.contains(9) && !schedule.keeps_turn(9));
     schedule.insert(4, 9, sequential(7));
     assert_eq!(schedule.next(), Some(4));
     assert!(schedule.contains(4) && !schedule.contains(3));
@@ -351,7 +351,9 @@ proptest! {
                     let slot = schedule.next();
                     prop_assert_eq!(slot, naive.next());
                     if let Some(slot) = slot {
+                        let keeps = schedule.keeps_turn(slot);
                         schedule.yielded(slot);
+                        prop_assert_eq!(schedule.next() == Some(slot), keeps);
                         naive.yielded(slot);
                         if matches!(step, Step::LastTurn) {
                             schedule.remove(slot);
