@@ -67,7 +67,7 @@ impl Exchange {
     #[must_use]
     pub fn take_body(&self) -> Vec<u8> {
         let mut outbound = self.outbound().borrow_mut();
-        let mut body = std::mem::take(&mut outbound.body);
+        let mut body = outbound.body.take_all();
         if body.is_empty() {
             body.extend_from_slice(std::mem::take(&mut outbound.fixed));
         }
