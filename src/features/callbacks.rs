@@ -35,12 +35,14 @@ impl Callbacks {
     }
 
     /// Whether anything has been registered since the last reset.
+    #[inline]
     pub(super) fn are_registered(&self) -> bool {
         self.registered.get()
     }
 
     /// Calls what was registered for the start, the last first. A panic passes to the caller, as
     /// one of the handler does, and the rest is not called.
+    #[cold]
     pub(super) fn run_starting(&self, response: &ResponseFeature) {
         // One at a time, so that a callback may register another.
         loop {
@@ -53,6 +55,7 @@ impl Callbacks {
 
     /// Calls what was registered for the end, the last first, each whatever became of those
     /// before it.
+    #[cold]
     pub(super) fn run_completed(&self, response: &ResponseFeature) {
         loop {
             let Some(callback) = self.completed.borrow_mut().pop() else {
@@ -64,10 +67,16 @@ impl Callbacks {
     }
 
     /// Forgets what was never called.
+    #[inline]
     pub(super) fn reset(&self) {
-        if !self.registered.replace(false) {
-            return;
+        if self.registered.get() {
+            self.forget();
         }
+    }
+
+    #[cold]
+    fn forget(&self) {
+        self.registered.set(false);
         for list in [&self.starting, &self.completed] {
             loop {
                 let Some(callback) = list.borrow_mut().pop() else {

@@ -102,11 +102,13 @@ impl ResponseFeature {
     }
 
     /// Whether `on_starting` or `on_completed` was used on this response.
+    #[inline]
     pub(crate) fn has_callbacks(&self) -> bool {
         self.callbacks.are_registered()
     }
 
     /// Calls what waits for the start. Panics where a callback does.
+    #[inline]
     pub(crate) fn run_starting(&self) {
         if self.has_callbacks() {
             self.callbacks.run_starting(self);

@@ -67,7 +67,7 @@ impl Exchange {
     #[must_use]
     pub fn take_body(&self) -> Vec<u8> {
         let mut outbound = self.outbound().borrow_mut();
-        let mut body = std::mem::take(&mut outbound.body);
+        let mut body = outbound.body.take_all();
         if body.is_empty() {
             body.extend_from_slice(std::mem::take(&mut outbound.fixed));
         }
@@ -164,6 +164,7 @@ impl Exchange {
 
     /// The handler has ended in peace: what it wanted to be called before the head is fixed is
     /// called now, if it was not before.
+    #[inline]
     pub(crate) fn run_starting(&self) -> Result<(), HandlerError> {
         if !self.response.has_callbacks() {
             return Ok(());
@@ -173,6 +174,7 @@ impl Exchange {
 
     /// The handler is done, and the protocol has taken or dropped the response: what was to be
     /// called at the end is called. Does nothing while the handler is not done.
+    #[inline]
     pub(crate) fn run_completed(&self) {
         if self.response.has_callbacks() && self.is_finished() {
             self.response.run_completed();

@@ -22,6 +22,7 @@ pub(crate) mod known;
 mod method;
 mod outbound;
 mod outbox;
+mod pending;
 mod rate;
 mod span;
 pub(crate) mod status;

@@ -4,6 +4,7 @@
 //! Knows no wire format: the protocol decides framing from what it finds here.
 
 use super::field::parse_content_length;
+use super::pending::PendingBody;
 use super::{FieldSection, HandlerError, KnownField, ResponseError, Status};
 use crate::task::Parked;
 
@@ -44,7 +45,7 @@ pub(crate) struct Outbound {
     pub(crate) status: Status,
     pub(crate) fields: FieldSection,
     /// Body bytes that the protocol has not taken yet.
-    pub(crate) body: Vec<u8>,
+    pub(crate) body: PendingBody,
     /// A whole body that need not be copied before it is sent.
     pub(crate) fixed: &'static [u8],
     /// Interim responses in the order they were asked for. Empty without capacity in nearly
@@ -67,7 +68,7 @@ impl Default for Outbound {
         Self {
             status: Status::OK,
             fields: FieldSection::default(),
-            body: Vec::new(),
+            body: PendingBody::default(),
             fixed: &[],
             informational: Vec::new(),
             started: false,
@@ -85,8 +86,7 @@ impl Outbound {
     pub(crate) fn reset(&mut self, body_capacity_max: usize) {
         self.status = Status::OK;
         self.fields.clear();
-        self.body.clear();
-        self.body.shrink_to(body_capacity_max);
+        self.body.reset(body_capacity_max);
         self.fixed = &[];
         self.informational.clear();
         self.started = false;
@@ -120,8 +120,7 @@ impl Outbound {
     pub(crate) fn replace_body(&mut self) -> Result<&mut Vec<u8>, ResponseError> {
         self.check_open()?;
         self.fixed = &[];
-        self.body.clear();
-        Ok(&mut self.body)
+        Ok(self.body.replace())
     }
 
     /// Appends as much of `bytes` as a buffer of `capacity` bytes takes, and says how much.
@@ -185,10 +184,8 @@ impl Outbound {
         }
         if !self.fixed.is_empty() {
             self.fixed = self.fixed.get(count..).unwrap_or_default();
-        } else if count >= self.body.len() {
-            self.body.clear();
         } else {
-            self.body.drain(..count);
+            self.body.take_front(count);
         }
         self.wake_writer();
     }
