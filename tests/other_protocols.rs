@@ -4,7 +4,7 @@
 
 mod support;
 
-use lanner::HttpContext;
+use lanner::{HttpContext, Protocols, Server};
 use support::TestServer;
 
 async fn hello(ctx: &mut HttpContext) -> Result<(), lanner::ResponseError> {
@@ -44,7 +44,7 @@ fn the_http2_preface_is_answered_by_goaway() {
     let goaway = [0, 0, 8, 7, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 13];
     let client_settings = [0, 0, 0, 4, 0, 0, 0, 0, 0];
     for bytewise in [false, true] {
-        let server = TestServer::start(hello);
+        let server = TestServer::with(Server::new().protocols(Protocols::Http1), hello);
         let mut client = server.connect();
         let preface = [
             b"PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n".as_slice(),

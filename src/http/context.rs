@@ -71,6 +71,13 @@ impl HttpContext {
         RequestBody::new(&self.exchange)
     }
 
+    /// The identifier of the request's stream (RFC 9113, 5.1.1); `None` where there are no streams,
+    /// as on HTTP/1, and once the connection is gone.
+    #[must_use]
+    pub fn stream_id(&self) -> Option<u32> {
+        self.exchange.stream()
+    }
+
     /// The connection that the request came on.
     #[must_use]
     pub fn connection(&self) -> &Connection {

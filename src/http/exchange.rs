@@ -122,6 +122,13 @@ impl Exchange {
         }
     }
 
+    /// The stream of HTTP/2 that the exchange is on (RFC 9113, 5.1.1).
+    pub(crate) fn stream(&self) -> Option<u32> {
+        let owner = self.owner.borrow();
+        let (_, mark) = owner.as_ref()?;
+        (mark.stream > 0).then_some(mark.stream)
+    }
+
     /// Tells the connection that there is something to do for this exchange.
     pub(crate) fn mark(&self) {
         if !self.marked.replace(true)
