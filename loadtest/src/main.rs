@@ -6,7 +6,9 @@
 #![forbid(unsafe_code)]
 
 mod client;
+mod http2;
 mod mix;
+mod numbers;
 
 use std::net::{SocketAddr, ToSocketAddrs};
 use std::process::ExitCode;
@@ -25,7 +27,8 @@ struct Cli {
 
 #[derive(Subcommand)]
 enum Command {
-    /// A bounded mix: keep-alive, pipelines, echoes of both framings, slow readers, abrupt ends.
+    /// A bounded mix: keep-alive, pipelines or many streams, echoes of both framings, slow readers,
+    /// abrupt ends.
     Smoke {
         /// The server's address, as http://127.0.0.1:5000. It must be on loopback.
         url: String,
@@ -35,6 +38,9 @@ enum Command {
         /// How often each client goes through the mix.
         #[arg(long, default_value_t = 50, value_parser = clap::value_parser!(u32).range(1..=100_000))]
         rounds: u32,
+        /// Speak HTTP/2, with prior knowledge.
+        #[arg(long)]
+        http2: bool,
     },
 }
 
@@ -43,8 +49,10 @@ fn main() -> ExitCode {
         url,
         clients,
         rounds,
+        http2,
     } = Cli::parse().command;
-    match smoke(&url, clients, rounds) {
+    let mix = if http2 { http2::run } else { mix::run };
+    match smoke(&url, clients, rounds, mix) {
         Ok(()) => ExitCode::SUCCESS,
         Err(error) => {
             eprintln!("lanner-loadtest: {error}");
@@ -53,13 +61,16 @@ fn main() -> ExitCode {
     }
 }
 
-fn smoke(url: &str, clients: u16, rounds: u32) -> Result<(), String> {
+/// What one client does: against this address, with this seed, for so many rounds.
+type Mix = fn(SocketAddr, u64, u32) -> Result<Histogram<u64>, String>;
+
+fn smoke(url: &str, clients: u16, rounds: u32, mix: Mix) -> Result<(), String> {
     let address = resolve(url)?;
     let began = Instant::now();
     let mut latencies = Histogram::<u64>::new(3).map_err(|error| error.to_string())?;
     let results: Vec<_> = std::thread::scope(|scope| {
         let running: Vec<_> = (0..clients)
-            .map(|client| scope.spawn(move || mix::run(address, u64::from(client), rounds)))
+            .map(|client| scope.spawn(move || mix(address, u64::from(client), rounds)))
             .collect();
         running.into_iter().map(|thread| thread.join()).collect()
     });

@@ -1,4 +1,4 @@
-//! The mix: what each client sends in a round, and what must come back.
+//! The mix over HTTP/1.1: what each client sends in a round, and what must come back.
 
 use std::net::SocketAddr;
 use std::time::{Duration, Instant};
@@ -6,6 +6,7 @@ use std::time::{Duration, Instant};
 use hdrhistogram::Histogram;
 
 use crate::client::Client;
+use crate::numbers::Numbers;
 
 /// Requests of one pipeline.
 const PIPELINED: usize = 16;
@@ -17,7 +18,7 @@ const ECHO_BYTES_MAX: u64 = 200_000;
 pub(crate) fn run(address: SocketAddr, seed: u64, rounds: u32) -> Result<Histogram<u64>, String> {
     let mut latencies = Histogram::new(3).map_err(|error| error.to_string())?;
     let mut client = Client::connect(address)?;
-    let mut numbers = Numbers(seed.wrapping_mul(0x9e37_79b9_7f4a_7c15) | 1);
+    let mut numbers = Numbers::of(seed);
     for round in 0..rounds {
         let mut timed = |work: &mut dyn FnMut() -> Result<(), String>| {
             let began = Instant::now();
@@ -129,27 +130,4 @@ fn abrupt(address: SocketAddr, numbers: &mut Numbers) -> Result<(), String> {
         b"POST /echo HTTP/1.1\r\nHost: localhost\r\nContent-Length: 100\r\n\r\nnot all of it";
     let length = usize::try_from(numbers.up_to(request.len() as u64)).unwrap_or(1);
     Client::connect(address)?.send(request.get(..length).unwrap_or(request))
-}
-
-/// A small generator (xorshift64): load needs variety, not secrecy, and a seed to repeat it.
-struct Numbers(u64);
-
-impl Numbers {
-    fn next(&mut self) -> u64 {
-        self.0 ^= self.0 << 13;
-        self.0 ^= self.0 >> 7;
-        self.0 ^= self.0 << 17;
-        self.0
-    }
-
-    /// A number from 1 to `max`.
-    fn up_to(&mut self, max: u64) -> u64 {
-        self.next() % max.max(1) + 1
-    }
-
-    /// Between 1 and `max` bytes.
-    fn bytes(&mut self, max: u64) -> Vec<u8> {
-        let length = self.up_to(max);
-        (0..length).map(|_| (self.next() >> 32) as u8).collect()
-    }
 }
