@@ -6,7 +6,7 @@
 
 use super::error::DecodeError;
 use super::static_table::{self, STATIC_LINES_COUNT, StaticLine};
-use super::table::{Entry, LINE_OVERHEAD, Table};
+use super::table::{Entry, LINE_OVERHEAD, TABLE_BYTES_INITIAL, Table};
 use super::{huffman, integer};
 
 /// Table size updates at the start of a block: the smallest size since the last block, and the
@@ -81,11 +81,14 @@ impl Left {
 }
 
 impl<V: Verdict> Decoder<V> {
-    /// A decoder with an empty table. `table_bytes_max` is what our SETTINGS_HEADER_TABLE_SIZE
-    /// says; it takes no memory before the peer's lines do.
+    /// A decoder with an empty table, which takes no memory before the peer's lines do.
+    ///
+    /// `table_bytes_max` is what our SETTINGS_HEADER_TABLE_SIZE says. A peer's table has the
+    /// initial size until it tells us of another, so less than 4,096 is for a peer that knows of
+    /// it before its first block.
     pub(crate) fn new(table_bytes_max: u32) -> Self {
         Self {
-            table: Table::new(table_bytes_max),
+            table: Table::new(table_bytes_max.min(TABLE_BYTES_INITIAL)),
             table_bytes_max,
         }
     }

@@ -5,11 +5,8 @@
 //! come again.
 
 use super::static_table::{self, CHUNK, Chunk, STATIC_LINES_COUNT, STATUS_200, StaticName};
-use super::table::{Entry, LINE_OVERHEAD, Table};
+use super::table::{Entry, LINE_OVERHEAD, TABLE_BYTES_INITIAL, Table};
 use super::{huffman, integer};
-
-/// The size that a table has before anything is said about it (RFC 9113, 6.5.2).
-const TABLE_BYTES_INITIAL: u32 = 4096;
 
 /// The size of table that is used at most, however much a peer would keep.
 ///

@@ -9,6 +9,9 @@
 /// 6.5.2).
 pub(super) const LINE_OVERHEAD: u32 = 32;
 
+/// The size that a table has before anything is said about it (RFC 9113, 6.5.2).
+pub(super) const TABLE_BYTES_INITIAL: u32 = 4096;
+
 /// The first sizes of the rings: room for the lines of an ordinary request.
 const TEXT_BYTES_MIN: usize = 512;
 const ENTRIES_MIN: usize = 8;

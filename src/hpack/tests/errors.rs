@@ -84,6 +84,19 @@ fn what_is_barely_right_is_no_error() {
 }
 
 #[test]
+fn a_larger_table_begins_when_the_peer_says_so() {
+    let line = [hex("4001 61 7f a1 1e"), vec![b'x'; 4000]].concat();
+    let mut decoder = Decoder::new(10_000);
+    decode(&mut decoder, &line).unwrap();
+    decode(&mut decoder, &line).unwrap();
+    assert_eq!(decoder.table_bytes(), 4033);
+    decode(&mut decoder, &[hex("3ff14d"), line].concat()).unwrap();
+    assert_eq!(decoder.table_bytes(), 2 * 4033);
+    let update = decode(&mut decoder, &hex("3ff24d"));
+    assert_eq!(update, Err(DecodeError::SizeUpdateTooLarge));
+}
+
+#[test]
 fn bounds_are_held_and_no_tighter_than_they_say() {
     let bounds = Bounds {
         line_bytes_max: 10,
