@@ -53,6 +53,11 @@ impl Bandwidth {
         self.window
     }
 
+    /// Whether a probe has not been answered yet.
+    pub(crate) const fn is_probing(self) -> bool {
+        self.outstanding
+    }
+
     /// Counts bytes of DATA as they arrive, padding included.
     #[inline]
     pub(crate) fn received(&mut self, bytes: usize) {

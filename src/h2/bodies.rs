@@ -15,12 +15,14 @@ const CONTENT_BYTES_MAX: usize = 16 * 1024;
 
 impl Connection {
     /// A body waits for its turn. The handler may know better than the client how urgent it is
-    /// (RFC 9218, 8).
+    /// (RFC 9218, 8); what the client says after that counts again.
     pub(super) fn await_turn(&mut self, slot: u32, id: u32) {
         let Some(stream) = self.streams.get(slot) else {
             return;
         };
-        if let Some(exchange) = &stream.exchange
+        let first = !std::mem::replace(&mut stream.prioritised, true);
+        if first
+            && let Some(exchange) = &stream.exchange
             && let Some(value) = exchange.outbound().borrow().fields.get("priority")
         {
             stream.priority = stream.priority.merged(value);

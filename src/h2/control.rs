@@ -7,13 +7,14 @@
 use super::bandwidth::PROBE;
 use super::budget::Cheap;
 use super::connection::Connection;
-use super::ending::SHUTDOWN_PING;
+use super::ending::{Ending, SHUTDOWN_PING};
 use super::error::{ConnectionError, Fault, StreamError, Violation};
 use super::frame::{
     FrameHead, Kind, encode_ping, encode_settings_ack, goaway, ping, priority, priority_update,
     rst_stream, window_update,
 };
 use super::priority::Priority;
+use super::timing::PROBE_PING;
 use crate::http::Turn;
 use crate::limits::EARLY_PRIORITIES_MAX;
 
@@ -39,12 +40,14 @@ impl Connection {
             }
             Kind::Ping => {
                 let opaque = ping::parse(payload)?;
-                if head.has(FrameHead::ACK) {
-                    self.take_ping_answer(opaque, turn, out);
-                } else {
+                let expected = head.has(FrameHead::ACK) && self.take_ping_answer(opaque, turn, out);
+                // Answers that we have asked for are as many as our questions.
+                if !expected {
+                    self.charge(Cheap::Ping, turn)?;
+                }
+                if !head.has(FrameHead::ACK) {
                     encode_ping(out, true, opaque);
                 }
-                self.charge(Cheap::Ping, turn)?;
             }
             Kind::WindowUpdate => {
                 let increment = window_update::parse(head, payload)?;
@@ -97,15 +100,30 @@ impl Connection {
         Ok(())
     }
 
-    fn take_ping_answer(&mut self, opaque: [u8; 8], turn: &mut Turn<'_>, out: &mut Vec<u8>) {
-        self.clocks.ping_sent = u64::MAX;
-        if opaque == PROBE {
-            if let Some(window) = self.bandwidth.probe_answered() {
-                self.stream_target = self.stream_target.max(window);
-                self.receive_window.raise(window);
+    /// Acts on the answer to a PING of ours, and says whether it is one.
+    fn take_ping_answer(
+        &mut self,
+        opaque: [u8; 8],
+        turn: &mut Turn<'_>,
+        out: &mut Vec<u8>,
+    ) -> bool {
+        match opaque {
+            PROBE if self.bandwidth.is_probing() => {
+                if let Some(window) = self.bandwidth.probe_answered() {
+                    self.stream_target = self.stream_target.max(window);
+                    self.receive_window.raise(window);
+                }
+                true
             }
-        } else if opaque == SHUTDOWN_PING {
-            self.last_goaway(turn, out);
+            SHUTDOWN_PING if self.ending == Ending::Announced => {
+                self.last_goaway(turn, out);
+                true
+            }
+            PROBE_PING if self.clocks.ping_sent < u64::MAX => {
+                self.clocks.ping_sent = u64::MAX;
+                true
+            }
+            _ => false,
         }
     }
 

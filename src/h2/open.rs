@@ -209,6 +209,7 @@ impl Connection {
                 .filter(|_| !block.end_stream && !connect),
             rate: RateClock::default(),
             priority,
+            prioritised: false,
             starved_since: u64::MAX,
             drain_until: u64::MAX,
             drained: 0,

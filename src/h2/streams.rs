@@ -60,6 +60,8 @@ pub(super) struct Stream {
     pub(super) owed: Option<u64>,
     pub(super) rate: RateClock,
     pub(super) priority: Priority,
+    /// Whether the response's own wish has been added to it.
+    pub(super) prioritised: bool,
     /// Since when the response waits for the stream's window; `u64::MAX` when it does not.
     pub(super) starved_since: u64,
     /// Millisecond until which the unread rest of a request is taken; `u64::MAX` for none.

@@ -10,7 +10,7 @@ use super::receive::Reading;
 use crate::http::{BodyError, Close, Turn, after};
 
 /// A PING that asks whether the peer is still there.
-const PROBE_PING: [u8; 8] = [0; 8];
+pub(super) const PROBE_PING: [u8; 8] = [0; 8];
 
 /// Moments in milliseconds; `u64::MAX` for what has not happened.
 #[derive(Clone, Copy, Debug)]
