@@ -67,8 +67,15 @@ impl Answer {
         Ok(())
     }
 
+    /// Fails unless it is 200 with this number, on a line of its own or not.
+    pub(crate) fn expect_count(&self, count: usize) -> Result<()> {
+        let text = count.to_string();
+        let line = format!("{text}\n");
+        self.expect(if self.body == line { &line } else { &text })
+    }
+
     /// Fails unless it is 200 with this body.
-    pub(crate) fn expect(&self, body: &str) -> Result<()> {
+    fn expect(&self, body: &str) -> Result<()> {
         ensure!(
             self.status == 200 && self.body == body,
             "it answers {} and {:?} instead of 200 and {body:?}",
@@ -151,6 +158,19 @@ mod tests {
                 .unwrap()
                 .expect_small(&[field])
                 .unwrap();
+        }
+    }
+
+    #[test]
+    fn a_count_may_have_a_line_of_its_own() {
+        let check = |body: &str| {
+            let text = ANSWER.replace(BODY, body);
+            Answer::parse(&text).unwrap().expect_count(12)
+        };
+        check("12").unwrap();
+        check("12\n").unwrap();
+        for body in ["", "13", "12 ", "12\n\n", "112"] {
+            assert!(check(body).is_err(), "{body:?}");
         }
     }
 

@@ -94,7 +94,7 @@ impl Server {
         }
         if mode.traffic == Traffic::Transfer(Direction::Upload) && self.peer.counts {
             Answer::to_upload(self.address, UPLOAD_CHECKED)?
-                .expect(&UPLOAD_CHECKED.to_string())
+                .expect_count(UPLOAD_CHECKED)
                 .context("after an upload")?;
         }
         Ok(())

@@ -21,7 +21,8 @@ use report::Report;
 
 /// The size of the body unless the command line says otherwise.
 const BYTES: u64 = 1 << 30;
-/// The most that goes through before anything is measured: windows and buffers have grown then.
+/// The most that goes through before anything is measured, on a connection of its own: the server's
+/// memory is there then, and windows start anew.
 const WARM_UP_BYTES: u64 = 64 << 20;
 /// How long one transfer may take, in seconds: 1 GiB by a window of 64 KiB and 20 ms takes 330.
 const LIMIT: u32 = 900;
