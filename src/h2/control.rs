@@ -33,7 +33,8 @@ impl Connection {
             Kind::Settings if head.has(FrameHead::ACK) => {}
             Kind::Settings => {
                 let before = self.remote;
-                self.remote.apply(payload)?;
+                let smallest_table = self.remote.apply(payload)?;
+                self.encoder.limit_table(smallest_table);
                 self.take_settings(before.initial_window_size)?;
                 encode_settings_ack(out);
                 self.charge(Cheap::Settings, turn)?;

@@ -64,23 +64,26 @@ impl Default for RemoteSettings {
 
 impl RemoteSettings {
     /// Applies the payload of one SETTINGS frame, parameter by parameter in their order. Unknown
-    /// ones are ignored.
+    /// ones are ignored. Answers the smallest table size that held at any time: a peer that lowers
+    /// it and raises it again has evicted what did not fit in between (RFC 7541, 4.2).
     ///
     /// # Errors
     /// A value out of its range. Parameters before it have been applied, which nobody sees: the
     /// connection ends.
-    pub(crate) fn apply(&mut self, payload: &[u8]) -> Result<(), ConnectionError> {
+    pub(crate) fn apply(&mut self, payload: &[u8]) -> Result<u32, ConnectionError> {
         let (parameters, rest) = payload.as_chunks::<PARAMETER_BYTES>();
         if !rest.is_empty() {
             return Err(ConnectionError(Violation::WrongFrameLength));
         }
+        let mut smallest = self.header_table_size;
         for [i0, i1, v0, v1, v2, v3] in parameters {
             let identifier = u16::from_be_bytes([*i0, *i1]);
             let value = u32::from_be_bytes([*v0, *v1, *v2, *v3]);
             self.set(identifier, value).map_err(ConnectionError)?;
+            smallest = smallest.min(self.header_table_size);
         }
         self.applied = true;
-        Ok(())
+        Ok(smallest)
     }
 
     fn set(&mut self, identifier: u16, value: u32) -> Result<(), Violation> {

@@ -19,7 +19,7 @@ fn payload(parameters: &[(u16, u32)]) -> Vec<u8> {
 fn applied(parameters: &[(u16, u32)]) -> Result<RemoteSettings, Violation> {
     let mut settings = RemoteSettings::default();
     match settings.apply(&payload(parameters)) {
-        Ok(()) => Ok(settings),
+        Ok(_) => Ok(settings),
         Err(ConnectionError(violation)) => Err(violation),
     }
 }
@@ -119,11 +119,28 @@ fn unknown_parameters_change_nothing() {
 }
 
 #[test]
+fn the_smallest_table_in_between_is_told() {
+    for (sizes, smallest, last) in [
+        (&[][..], 4096, 4096),
+        (&[8192], 4096, 8192),
+        (&[0, 65_536], 0, 65_536),
+        (&[9000, 100, 200], 100, 200),
+    ] {
+        let parameters: Vec<_> = sizes.iter().map(|size| (1, *size)).collect();
+        let mut settings = RemoteSettings::default();
+        assert_eq!(settings.apply(&payload(&parameters)), Ok(smallest));
+        assert_eq!(settings.header_table_size, last);
+    }
+}
+
+#[test]
 fn a_payload_is_whole_parameters() {
     let bytes = payload(&[(4, 1), (4, 2)]);
     for length in 0..=bytes.len() {
         let mut settings = RemoteSettings::default();
-        let result = settings.apply(bytes.get(..length).expect("a prefix"));
+        let result = settings
+            .apply(bytes.get(..length).expect("a prefix"))
+            .map(drop);
         let wrong = ConnectionError(Violation::WrongFrameLength);
         let expected = if length % 6 == 0 { Ok(()) } else { Err(wrong) };
         assert_eq!(result, expected, "{length}");
@@ -140,12 +157,12 @@ fn priorities_of_rfc_7540_are_settled_by_the_first_settings() {
                 let parameters: Vec<_> = value.map(|value| (9, value)).into_iter().collect();
                 payload(&parameters)
             };
-            assert_eq!(settings.apply(&parameter(first)), Ok(()));
+            assert!(settings.apply(&parameter(first)).is_ok());
             let changed = later.is_some_and(|later| later != first.unwrap_or(0));
             let error = ConnectionError(Violation::ChangedNoRfc7540Priorities);
             let expected = if changed { Err(error) } else { Ok(()) };
             assert_eq!(
-                settings.apply(&parameter(later)),
+                settings.apply(&parameter(later)).map(drop),
                 expected,
                 "{first:?} {later:?}"
             );
@@ -221,7 +238,7 @@ fn the_other_side_reads_what_is_sent() {
         assert_eq!(payload.len(), head.length as usize);
         assert_eq!(payload.len(), bits.count_ones() as usize * 6);
         let mut remote = RemoteSettings::default();
-        assert_eq!(remote.apply(payload), Ok(()));
+        assert!(remote.apply(payload).is_ok());
         assert_eq!(remote.header_table_size, local.header_table_size);
         assert_eq!(remote.max_concurrent_streams, local.max_concurrent_streams);
         assert_eq!(remote.initial_window_size, local.initial_window_size);
