@@ -30,7 +30,8 @@ impl Connection {
         let payload = self.input.peek(length).unwrap_or_default();
         let payload = payload.get(..length).unwrap_or_default();
         match head.kind {
-            Kind::Settings if head.has(FrameHead::ACK) => {}
+            // Only one SETTINGS is ever sent, so it is that.
+            Kind::Settings if head.has(FrameHead::ACK) => self.decoder.acknowledged(),
             Kind::Settings => {
                 let before = self.remote;
                 let smallest_table = self.remote.apply(payload)?;

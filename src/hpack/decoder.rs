@@ -54,6 +54,8 @@ pub(crate) struct Bounds {
 pub(crate) struct Decoder<V> {
     table: Table<V>,
     /// What our SETTINGS_HEADER_TABLE_SIZE says.
+    setting: u32,
+    /// The size that the peer may choose at most.
     table_bytes_max: u32,
 }
 
@@ -83,13 +85,30 @@ impl Left {
 impl<V: Verdict> Decoder<V> {
     /// A decoder with an empty table, which takes no memory before the peer's lines do.
     ///
-    /// `table_bytes_max` is what our SETTINGS_HEADER_TABLE_SIZE says. A peer's table has the
-    /// initial size until it tells us of another, so less than 4,096 is for a peer that knows of
-    /// it before its first block.
-    pub(crate) fn new(table_bytes_max: u32) -> Self {
+    /// `setting` is what our SETTINGS_HEADER_TABLE_SIZE says. A peer's table has the initial size
+    /// of 4,096 bytes until it tells us of another, and a smaller setting binds it only once
+    /// it has [acknowledged](Self::acknowledged) that.
+    pub(crate) fn new(setting: u32) -> Self {
         Self {
-            table: Table::new(table_bytes_max.min(TABLE_BYTES_INITIAL)),
-            table_bytes_max,
+            table: Table::new(TABLE_BYTES_INITIAL),
+            setting,
+            table_bytes_max: setting.max(TABLE_BYTES_INITIAL),
+        }
+    }
+
+    /// The peer has acknowledged our setting. If its table is larger, its next block must say that
+    /// it is not any more (RFC 9113, 4.3.1).
+    pub(crate) fn acknowledged(&mut self) {
+        self.table_bytes_max = self.setting;
+    }
+
+    /// A decoder whose peer has acknowledged the setting and taken a table of just that size.
+    #[cfg(any(test, feature = "testing"))]
+    pub(crate) fn with_table(setting: u32) -> Self {
+        Self {
+            table: Table::new(setting),
+            setting,
+            table_bytes_max: setting,
         }
     }
 
@@ -163,6 +182,9 @@ impl<V: Verdict> Decoder<V> {
                 return Err(DecodeError::SizeUpdateTooLarge);
             }
             self.table.resize(size);
+        }
+        if self.table.size_max() > self.table_bytes_max {
+            return Err(DecodeError::SizeUpdateMissing);
         }
         Ok(input)
     }

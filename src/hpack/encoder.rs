@@ -99,8 +99,8 @@ impl Encoder {
         self.revise();
     }
 
-    /// Opens a block: tells the peer of changes of the table's size, if there were any. What this
-    /// appends must not be sent a second time with a block that is.
+    /// Opens a block: tells the peer of changes of the table's size, if there were any. That counts
+    /// as a change too, so that a block which begins with it is not taken for one to send again.
     #[inline]
     pub(crate) fn begin(&mut self, out: &mut Vec<u8>) {
         if let Some(smallest) = self.smallest_unsent.take() {
@@ -108,11 +108,12 @@ impl Encoder {
                 integer::encode::<5>(0x20, smallest, out);
             }
             integer::encode::<5>(0x20, self.table.size_max(), out);
+            self.revise();
         }
     }
 
-    /// Changes whenever the table does: until then a block of indexed lines alone means what it
-    /// meant when it was made.
+    /// Changes whenever the table does: until then a block of indexed lines, and of literals that
+    /// stay out of the table, means what it meant when it was made.
     #[inline]
     pub(crate) fn revision(&self) -> u32 {
         self.revision

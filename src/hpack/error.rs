@@ -30,6 +30,9 @@ pub(crate) enum DecodeError {
     SizeUpdateRepeated,
     /// A table size above SETTINGS_HEADER_TABLE_SIZE (RFC 7541, 6.3).
     SizeUpdateTooLarge,
+    /// No table size update, though the table is larger than a setting that the peer has
+    /// acknowledged (RFC 9113, 4.3.1).
+    SizeUpdateMissing,
     /// Name and value of a line are longer than the bound.
     LineTooLong,
     /// More lines than the bound.
@@ -41,7 +44,7 @@ pub(crate) enum DecodeError {
 impl DecodeError {
     /// Every one of them.
     #[cfg(test)]
-    pub(crate) const ALL: [Self; 14] = [
+    pub(crate) const ALL: [Self; 15] = [
         Self::Truncated,
         Self::IntegerTooLarge,
         Self::IntegerTooLong,
@@ -53,6 +56,7 @@ impl DecodeError {
         Self::SizeUpdateLate,
         Self::SizeUpdateRepeated,
         Self::SizeUpdateTooLarge,
+        Self::SizeUpdateMissing,
         Self::LineTooLong,
         Self::TooManyLines,
         Self::ListTooLarge,
@@ -81,6 +85,7 @@ impl DecodeError {
             Self::SizeUpdateLate => "hpack_size_update_late",
             Self::SizeUpdateRepeated => "hpack_size_update_repeated",
             Self::SizeUpdateTooLarge => "hpack_size_update_too_large",
+            Self::SizeUpdateMissing => "hpack_size_update_missing",
             Self::LineTooLong => "hpack_line_too_long",
             Self::TooManyLines => "hpack_too_many_lines",
             Self::ListTooLarge => "hpack_list_too_large",

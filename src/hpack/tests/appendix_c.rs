@@ -20,7 +20,7 @@ fn texts(lines: &[(&str, &str)]) -> Vec<Pair> {
 }
 
 fn check_decoding(table_bytes_max: u32, examples: &[Example]) {
-    let mut decoder = Decoder::new(table_bytes_max);
+    let mut decoder = Decoder::with_table(table_bytes_max);
     for example in examples {
         let lines = decode(&mut decoder, &hex(example.block)).unwrap();
         assert_eq!(pairs(&lines), texts(example.lines), "{}", example.block);

@@ -56,11 +56,13 @@ const BLOCKS: [(&str, DecodeError); 42] = [
 #[test]
 fn each_error_is_found() {
     for (block, error) in BLOCKS {
-        let mut decoder = Decoder::new(100);
+        let mut decoder = Decoder::with_table(100);
         assert_eq!(decode(&mut decoder, &hex(block)), Err(error), "{block}");
     }
-    let bounds = |error: &DecodeError| !error.is_bound();
-    for error in DecodeError::ALL.iter().filter(|error| bounds(error)) {
+    // Bounds, and what only an acknowledged setting makes an error, have tests of their own.
+    let elsewhere =
+        |error: &DecodeError| error.is_bound() || *error == DecodeError::SizeUpdateMissing;
+    for error in DecodeError::ALL.iter().filter(|error| !elsewhere(error)) {
         let found = BLOCKS.iter().any(|(_, of_block)| of_block == error);
         assert!(found, "no block shows {}", error.name());
     }
@@ -78,7 +80,7 @@ fn names_of_errors_differ_and_say_where_they_come_from() {
 fn what_is_barely_right_is_no_error() {
     // The largest size, twice; an integer with a zero on top; padding of 7 bits and of none.
     for block in ["3f453f45", "0f8000 00", "0483028a7f", "0481f8"] {
-        let lines = decode(&mut Decoder::new(100), &hex(block));
+        let lines = decode(&mut Decoder::with_table(100), &hex(block));
         assert!(lines.is_ok(), "{block}: {lines:?}");
     }
 }
@@ -94,6 +96,43 @@ fn a_larger_table_begins_when_the_peer_says_so() {
     assert_eq!(decoder.table_bytes(), 2 * 4033);
     let update = decode(&mut decoder, &hex("3ff24d"));
     assert_eq!(update, Err(DecodeError::SizeUpdateTooLarge));
+}
+
+#[test]
+fn a_smaller_table_begins_when_the_peer_has_heard_of_it() {
+    let decoder = |blocks: &[&str]| {
+        let mut decoder = Decoder::new(50);
+        // It has not when it sends its first requests.
+        for block in blocks {
+            decode(&mut decoder, &hex(block)).unwrap();
+        }
+        decoder
+    };
+    // The initial size, a line that a table of 50 has no room for, and one that it has.
+    let before = [
+        "3fe11f 4001610f 616161616161616161616161616161",
+        "be 40016200",
+    ];
+    let mut unaware = decoder(&before);
+    assert_eq!(decode(&mut unaware, &hex("be bf")).unwrap().len(), 2);
+    unaware.acknowledged();
+    let cases = [
+        ("be", Err(DecodeError::SizeUpdateMissing)),
+        ("", Err(DecodeError::SizeUpdateMissing)),
+        ("3f14 be", Err(DecodeError::SizeUpdateTooLarge)),
+        ("3f13 be", Ok(1)),
+        ("20 3f13", Ok(0)),
+        ("3f13 bf", Err(DecodeError::IndexBeyondTables)),
+    ];
+    for (block, lines) in cases {
+        let decoded = decode(&mut unaware.clone(), &hex(block));
+        assert_eq!(decoded.map(|lines| lines.len()), lines, "{block}");
+    }
+    // One that has told of a small table before need not do so again.
+    let mut aware = decoder(&["3f13 4001610f 616161616161616161616161616161", "40016200"]);
+    aware.acknowledged();
+    assert_eq!(decode(&mut aware, &hex("be")).unwrap().len(), 1);
+    assert_eq!(aware.table_bytes(), 33);
 }
 
 #[test]
@@ -207,7 +246,7 @@ fn a_block_with_a_wrong_byte_does_no_harm() {
         for wrong in 0..=255 {
             let mut block = block.clone();
             block[at] = wrong;
-            let mut decoder = Decoder::new(1000);
+            let mut decoder = Decoder::with_table(1000);
             let _ = decode(&mut decoder, &block);
             assert!(decoder.table_bytes() <= 1000);
         }

@@ -65,7 +65,8 @@ impl Verdict for Mark {
 }
 
 /// Decodes `input` as the field blocks of one connection: a byte that chooses the size of the
-/// table, then blocks with a byte before each that says how long it is. The last may be shorter.
+/// table, and whether the peer learns of it only after its first block; then blocks with a byte
+/// before each that says how long it is. The last may be shorter.
 ///
 /// # Panics
 ///
@@ -79,8 +80,12 @@ pub fn hpack(input: &[u8]) {
         .get(usize::from(choice % 8))
         .copied()
         .unwrap_or(0);
-    let mut decoder = Decoder::<Mark>::new(size);
-    let mut model = Model::new(size as usize);
+    let is_late = choice & 0x40 != 0;
+    let (mut decoder, mut model) = if is_late {
+        (Decoder::<Mark>::new(size), Model::new(4096))
+    } else {
+        (Decoder::<Mark>::with_table(size), Model::new(size as usize))
+    };
     let (mut encoder, mut echo) = (Encoder::new(), Decoder::<Mark>::new(4096));
     if choice & 0x80 != 0 {
         encoder.limit_table(size);
@@ -93,14 +98,17 @@ pub fn hpack(input: &[u8]) {
         let mut bounded = decoder.clone();
         let lines = decode(&mut decoder, block, &WIDE);
         assert_eq!(lines, model.decode(block));
-        assert!(decoder.table_bytes() <= size, "the table is too large");
         check_bounds(&decode(&mut bounded, block, &TIGHT), &lines);
         let Ok(lines) = lines else {
             return;
         };
         assert_eq!(decoder.table_lines(), model.table);
         assert_eq!(decoder.table_bytes() as usize, model.size());
+        assert!(model.size() <= model.setting, "the table is too large");
         check_echo(&mut encoder, &mut echo, &lines);
+        // Without effect after the first time.
+        decoder.acknowledged();
+        model.setting = size as usize;
     }
 }
 
@@ -230,7 +238,10 @@ impl Model {
                 }
                 self.size_max = size;
                 self.evict_to(size);
-            } else if first & 0x80 != 0 {
+                continue;
+            }
+            self.check_size()?;
+            if first & 0x80 != 0 {
                 lines.push(self.line(integer(&mut input, 7)?)?);
             } else {
                 let is_indexed = first & 0x40 != 0;
@@ -249,7 +260,15 @@ impl Model {
                 lines.push(line);
             }
         }
+        self.check_size()?;
         Ok(lines)
+    }
+
+    fn check_size(&self) -> Read<()> {
+        let is_within = self.size_max <= self.setting;
+        is_within
+            .then_some(())
+            .ok_or(DecodeError::SizeUpdateMissing)
     }
 }
 
