@@ -1,0 +1,222 @@
+//! `lanner-bench idle`: what a mass of idle keep-alive connections costs, in memory and to the
+//! one client that is active meanwhile.
+#![forbid(unsafe_code)]
+
+mod pairs;
+
+use std::io;
+use std::net::TcpStream;
+use std::time::Instant;
+
+use anyhow::{Context, Result, ensure};
+use clap::Args;
+
+use crate::content::Content;
+use crate::interrupt::Interrupt;
+use crate::load::Errors;
+use crate::load::wrk::Wrk;
+use crate::machine::{self, CoreArgs};
+use crate::mode;
+use crate::peer::{self, Peer};
+use crate::process::usage::Memory;
+use crate::server::Server;
+
+use pairs::{Pair, Sample};
+
+/// Connections between two checks for Ctrl-C.
+const BATCH: u32 = 256;
+/// Seconds of load before anything is measured.
+const WARM_UP: u32 = 1;
+
+/// Options of `idle`.
+#[derive(Debug, Args)]
+pub(crate) struct IdleArgs {
+    /// Idle connections; each has had one request answered
+    #[arg(long, default_value_t = 10_000, value_parser = clap::value_parser!(u32).range(1..=28_000))]
+    connections: u32,
+    /// Pairs of measurements of the active client, without and with the idle connections
+    #[arg(long, default_value_t = 30, value_parser = clap::value_parser!(u32).range(2..=1000))]
+    rounds: u32,
+    /// How long each measurement takes
+    #[arg(long, default_value_t = 1, value_parser = clap::value_parser!(u32).range(1..=60))]
+    seconds: u32,
+    /// The server: lanner, floor, hyper or nginx
+    #[arg(long, default_value = "lanner", value_parser = find_peer)]
+    server: &'static Peer,
+    #[command(flatten)]
+    cores: CoreArgs,
+}
+
+fn find_peer(name: &str) -> Result<&'static Peer, String> {
+    let found = peer::HTTP1.iter().find(|peer| peer.name == name);
+    found.copied().ok_or_else(|| {
+        let names: Vec<&str> = peer::HTTP1.iter().map(|peer| peer.name).collect();
+        format!("the servers are {}", names.join(", "))
+    })
+}
+
+/// Measures and prints; fails if a connection or an answer was lost.
+pub(crate) fn run(args: &IdleArgs, interrupt: &Interrupt) -> Result<()> {
+    let cores = args.cores.choose()?;
+    machine::allow_connections(args.connections)?;
+    let mode = mode::find("h1").map_err(anyhow::Error::msg)?;
+    let directory = tempfile::tempdir()?;
+    let wrk = Wrk::prepare(1, 1, cores.client, directory.path())?;
+    let program = args.server.obtain()?;
+    let content = Content::create(&[])?;
+    let start = || {
+        Server::start(
+            args.server,
+            &program,
+            mode,
+            &content,
+            cores.server,
+            interrupt,
+        )
+    };
+    let servers = [start()?, start()?];
+    // The idle connections are the client's side: they stay off the servers' core.
+    machine::pin(cores.client)?;
+    let bench = Bench {
+        args,
+        wrk,
+        interrupt,
+    };
+    let (pairs, growth) = bench.measure(&servers)?;
+    print_memory(args, growth);
+    print!("{}", pairs::report(&pairs));
+    Ok(())
+}
+
+/// One active client, and what it is measured with.
+struct Bench<'a> {
+    args: &'a IdleArgs,
+    wrk: Wrk,
+    interrupt: &'a Interrupt,
+}
+
+impl Bench<'_> {
+    /// Measures all pairs, and the memory of a server before and with the idle connections.
+    ///
+    /// Two servers of the same kind run side by side, so that a pair takes no longer than its two
+    /// measurements. They change parts after half of the pairs: what one process has over another,
+    /// as where its memory lies, then cancels out.
+    fn measure(&self, servers: &[Server; 2]) -> Result<(Vec<Pair>, [Memory; 2])> {
+        let [first, second] = servers;
+        let half = self.args.rounds.div_ceil(2);
+        let (mut pairs, growth) = self.half(first, second, half)?;
+        let (more, _) = self.half(second, first, self.args.rounds - half)?;
+        pairs.extend(more);
+        Ok((pairs, growth))
+    }
+
+    /// Measures `count` pairs, with the idle connections on `crowded`.
+    fn half(
+        &self,
+        alone: &Server,
+        crowded: &Server,
+        count: u32,
+    ) -> Result<(Vec<Pair>, [Memory; 2])> {
+        for server in [alone, crowded] {
+            self.wrk.run(&server.url(), WARM_UP, self.interrupt)?;
+        }
+        let before = crowded.memory()?;
+        let idle = self.open_idle(crowded)?;
+        let growth = [before, crowded.memory()?];
+        let mut pairs = Vec::new();
+        for number in 1..=count {
+            eprint!("[{number}/{count}] one active client: ");
+            // Neither way always comes first.
+            let pair = if number.is_multiple_of(2) {
+                let alone = self.sample(alone)?;
+                let among = self.sample(crowded)?;
+                Pair { alone, among }
+            } else {
+                let among = self.sample(crowded)?;
+                let alone = self.sample(alone)?;
+                Pair { alone, among }
+            };
+            eprintln!(
+                "{:.2} us/request alone, {:.2} among {} idle connections{}",
+                pair.alone.cpu_us,
+                pair.among.cpu_us,
+                idle.len(),
+                if pair.is_calm() { "" } else { ", disturbed" }
+            );
+            pairs.push(pair);
+        }
+        ensure_held(&idle)?;
+        Ok((pairs, growth))
+    }
+
+    fn sample(&self, server: &Server) -> Result<Sample> {
+        let before = server.usage()?;
+        let clock = Instant::now();
+        let load = self
+            .wrk
+            .run(&server.url(), self.args.seconds, self.interrupt)?;
+        let elapsed = clock.elapsed();
+        let used = server.usage()?.since(before);
+        ensure!(
+            load.errors == Errors::default(),
+            "the active client saw {:?}",
+            load.errors
+        );
+        Ok(Sample {
+            cpu_us: used.cpu_ns as f64 / 1e3 / load.requests as f64,
+            server_waited: used.waited_ns as f64 / elapsed.as_nanos() as f64,
+            load,
+        })
+    }
+
+    /// Opens the connections one after the other; each sends a request and reads its answer.
+    fn open_idle(&self, server: &Server) -> Result<Vec<TcpStream>> {
+        let mut idle = Vec::new();
+        for number in 0..self.args.connections {
+            if number.is_multiple_of(BATCH) {
+                self.interrupt.check()?;
+            }
+            let mut stream = TcpStream::connect(server.address())
+                .with_context(|| format!("opening idle connection {number}"))?;
+            server
+                .ask(&mut stream)
+                .with_context(|| format!("idle connection {number}"))?;
+            idle.push(stream);
+        }
+        Ok(idle)
+    }
+}
+
+/// Fails if the server has closed any of the connections or sent more on it.
+fn ensure_held(idle: &[TcpStream]) -> Result<()> {
+    let held = |stream: &&TcpStream| {
+        stream.set_nonblocking(true).is_ok()
+            && stream
+                .peek(&mut [0])
+                .is_err_and(|error| error.kind() == io::ErrorKind::WouldBlock)
+    };
+    let count = idle.iter().filter(held).count();
+    ensure!(
+        count == idle.len(),
+        "the server closed {} of {} idle connections",
+        idle.len() - count,
+        idle.len()
+    );
+    Ok(())
+}
+
+fn print_memory(args: &IdleArgs, [before, after]: [Memory; 2]) {
+    let each = |before: u64, after: u64| {
+        (after as f64 - before as f64) * 1024.0 / f64::from(args.connections)
+    };
+    println!(
+        "\n{}: {:.0} bytes of anonymous memory per idle connection ({} -> {} KiB for {}), \
+         {:.0} bytes resident\n",
+        args.server.name,
+        each(before.anonymous_kib, after.anonymous_kib),
+        before.anonymous_kib,
+        after.anonymous_kib,
+        args.connections,
+        each(before.resident_kib, after.resident_kib),
+    );
+}
