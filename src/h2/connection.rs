@@ -40,6 +40,8 @@ pub(crate) struct Connection {
     pub(super) input: Input,
     pub(super) input_ended: bool,
     pub(super) reading: Reading,
+    /// Frames whose heads have come.
+    pub(super) frames: u64,
     /// The field block that is being collected, and its bytes.
     pub(super) open_block: Option<OpenBlock>,
     pub(super) block: Vec<u8>,
@@ -86,6 +88,7 @@ impl Connection {
             input: Input::new(backlog),
             input_ended: false,
             reading: Reading::Preface,
+            frames: 0,
             open_block: None,
             block: Vec::new(),
             decoder: Decoder::new(limits.header_table_bytes),

@@ -181,6 +181,7 @@ impl Connection {
             return Err(ConnectionError(Violation::InterleavedHeaderBlock));
         }
         self.input.consume(HEAD_BYTES);
+        self.frames = self.frames.wrapping_add(1);
         if let Err(fault) = head.check(turn.limits.http2.frame_bytes_max) {
             self.answer_fault(fault, head.stream, turn, out)?;
             self.skip(head.length);

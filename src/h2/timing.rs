@@ -19,9 +19,9 @@ pub(super) struct Clocks {
     born: u64,
     /// Since when no stream is open.
     idle_since: u64,
-    /// Since when a frame is incomplete, and which.
+    /// Since when a frame is incomplete, and how many had begun then.
     partial_since: u64,
-    partial: Reading,
+    partial: u64,
     /// When the last bytes came; `u64::MAX` while that is to be noted.
     pub(super) heard: u64,
     /// When the peer was asked whether it is still there.
@@ -41,7 +41,7 @@ impl Clocks {
             born: turn.now,
             idle_since: turn.now,
             partial_since: turn.now,
-            partial: Reading::Preface,
+            partial: 0,
             heard: turn.now,
             ping_sent: u64::MAX,
             goaway_until: u64::MAX,
@@ -83,19 +83,13 @@ impl Connection {
             | Reading::DataPadding(_)
             | Reading::Skip(_) => true,
         };
+        // Bytes of one frame do not count as progress, or a byte a second would do.
         if !waits_for_rest {
             self.clocks.partial_since = u64::MAX;
-        } else if self.clocks.partial_since == u64::MAX || self.clocks.partial != self.reading {
-            // Bytes of one payload do not count as progress, or a byte a second would do.
-            let same_frame = matches!(
-                (self.clocks.partial, self.reading),
-                (Reading::Skip(_), Reading::Skip(_))
-            );
-            if !same_frame || self.clocks.partial_since == u64::MAX {
-                self.clocks.partial_since = now;
-            }
+        } else if self.clocks.partial_since == u64::MAX || self.clocks.partial != self.frames {
+            self.clocks.partial_since = now;
         }
-        self.clocks.partial = self.reading;
+        self.clocks.partial = self.frames;
         if self.open_streams() > 0 {
             self.clocks.idle_since = u64::MAX;
         } else {
