@@ -170,7 +170,7 @@ impl Connection {
         let connect = request.method == Method::Connect;
         if !block.end_stream {
             if connect {
-                exchange.inbound.borrow_mut().open(None);
+                exchange.inbound.borrow_mut().open_stream();
                 exchange.upgrade.offer();
             } else {
                 exchange.open_body(request.content_length);
