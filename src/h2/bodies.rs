@@ -74,8 +74,7 @@ impl Connection {
             return Step::Idle;
         };
         if stream.sending == Sending::Discard {
-            outbound.body.clear();
-            outbound.fixed = &[];
+            outbound.discard_body();
         }
         let body: &[u8] = if outbound.fixed.is_empty() {
             &outbound.body

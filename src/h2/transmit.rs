@@ -218,9 +218,7 @@ impl Connection {
             None => Sending::Open,
         };
         if stream.sending == Sending::Discard {
-            outbound.body.clear();
-            outbound.fixed = &[];
-            outbound.wake_writer();
+            outbound.discard_body();
         }
         let whole_now = matches!(
             outbound.outcome,
