@@ -231,7 +231,8 @@ impl Connection {
         }
         let mut state = stream.state;
         let allowed = state.receive_trailers(block.end_stream);
-        let exchange = stream.exchange.clone();
+        // Those that came before may be looked at this moment: they change no more.
+        let exchange = stream.exchange.clone().filter(|_| allowed.is_ok());
         let mut unread = FieldSection::new();
         let read = match &exchange {
             Some(exchange) => exchange.request_trailers.decode_into(|trailers| {
