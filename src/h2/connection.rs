@@ -104,7 +104,12 @@ impl Connection {
             send_window: FlowWindow::new(WINDOW_FLOOR),
             schedule: Schedule::new(),
             block_rate: BlockRate::default(),
-            ending: Ending::No,
+            // The server may have begun to shut down while the preface was on its way.
+            ending: if turn.draining {
+                Ending::Asked
+            } else {
+                Ending::No
+            },
             close: Close::No,
             lingered: 0,
             clocks: Clocks::new(turn),
