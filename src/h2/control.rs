@@ -160,7 +160,10 @@ impl Connection {
             return Ok(());
         }
         stream.state.receive_reset()?;
-        self.charge(Cheap::Reset, turn)?;
+        // One that has been answered costs nothing: the peer only spares us the rest of its request.
+        if stream.exchange.is_some() {
+            self.charge(Cheap::Reset, turn)?;
+        }
         self.abandon(slot, turn, out);
         Ok(())
     }
