@@ -172,8 +172,13 @@ impl Connection {
 
     /// Whether more input can be taken.
     pub(crate) fn wants_input(&self, turn: &Turn<'_>) -> bool {
-        !self.input_ended
-            && (self.close != Close::No || self.input.len() < turn.limits.request_buffer_bytes_max)
+        // A frame that is taken whole must have room, whatever the limit.
+        let needed = match self.reading {
+            Reading::Payload(head) => head.length as usize,
+            _ => 0,
+        };
+        let max = turn.limits.request_buffer_bytes_max.max(needed);
+        !self.input_ended && (self.close != Close::No || self.input.len() < max)
     }
 
     /// The lowest rate at which the peer must take what was appended since this was last asked.
