@@ -67,6 +67,11 @@ impl Bandwidth {
         !self.outstanding && self.window < self.window_max && self.since_probe >= spacing
     }
 
+    /// Whether an answer is waited for.
+    pub(crate) const fn is_outstanding(self) -> bool {
+        self.outstanding
+    }
+
     /// Notes that a PING with [`PROBE`] was put into the send buffer.
     pub(crate) fn probe_sent(&mut self) {
         self.outstanding = true;

@@ -40,6 +40,8 @@ pub(crate) struct Connection {
     pub(super) input: Input,
     pub(super) input_ended: bool,
     pub(super) reading: Reading,
+    /// Frames whose heads have been read.
+    pub(super) frames: u64,
     /// The field block that is being collected, and its bytes.
     pub(super) open_block: Option<OpenBlock>,
     pub(super) block: Vec<u8>,
@@ -61,6 +63,8 @@ pub(crate) struct Connection {
     pub(super) changed: Vec<u32>,
     // What goes out.
     pub(super) greeted: bool,
+    /// The peer has acknowledged our SETTINGS.
+    pub(super) acknowledged: bool,
     pub(super) remote: RemoteSettings,
     pub(super) encoder: HeadEncoder,
     pub(super) send_window: FlowWindow,
@@ -86,6 +90,7 @@ impl Connection {
             input: Input::new(backlog),
             input_ended: false,
             reading: Reading::Preface,
+            frames: 0,
             open_block: None,
             block: Vec::new(),
             decoder: Decoder::new(limits.header_table_bytes),
@@ -99,6 +104,7 @@ impl Connection {
             early_priorities: Vec::new(),
             changed: Vec::new(),
             greeted: false,
+            acknowledged: false,
             remote: RemoteSettings::default(),
             encoder: HeadEncoder::new(),
             send_window: FlowWindow::new(WINDOW_FLOOR),

@@ -7,7 +7,7 @@
 use super::bandwidth::PROBE;
 use super::budget::Cheap;
 use super::connection::Connection;
-use super::ending::SHUTDOWN_PING;
+use super::ending::{Ending, SHUTDOWN_PING};
 use super::error::{ConnectionError, Fault, StreamError, Violation};
 use super::frame::{
     FrameHead, Kind, encode_ping, encode_settings_ack, goaway, ping, priority, priority_update,
@@ -29,27 +29,34 @@ impl Connection {
         let payload = self.input.peek(length).unwrap_or_default();
         let payload = payload.get(..length).unwrap_or_default();
         match head.kind {
-            Kind::Settings if head.has(FrameHead::ACK) => {}
+            Kind::Settings if head.has(FrameHead::ACK) => {
+                // We have sent one.
+                if std::mem::replace(&mut self.acknowledged, true) {
+                    self.charge(Cheap::Unwanted, turn)?;
+                }
+            }
             Kind::Settings => {
                 let before = self.remote;
                 self.remote.apply(payload)?;
-                self.take_settings(before.initial_window_size)?;
+                self.take_settings(before.initial_window_size, turn)?;
                 encode_settings_ack(out);
                 self.charge(Cheap::Settings, turn)?;
             }
             Kind::Ping => {
                 let opaque = ping::parse(payload)?;
-                if head.has(FrameHead::ACK) {
-                    self.take_ping_answer(opaque, turn, out);
-                } else {
+                // An answer that is waited for costs the peer more than us.
+                let is_due = head.has(FrameHead::ACK) && self.take_ping_answer(opaque, turn, out);
+                if !is_due {
+                    self.charge(Cheap::Ping, turn)?;
+                }
+                if !head.has(FrameHead::ACK) {
                     encode_ping(out, true, opaque);
                 }
-                self.charge(Cheap::Ping, turn)?;
             }
             Kind::WindowUpdate => {
                 let increment = window_update::parse(head, payload)?;
                 self.charge(Cheap::WindowUpdate, turn)?;
-                self.take_window_update(head.stream, increment)?;
+                self.take_window_update(head.stream, increment, turn)?;
             }
             Kind::RstStream => {
                 rst_stream::parse(payload)?;
@@ -68,6 +75,9 @@ impl Connection {
             // The client is about to leave: it opens no stream any more.
             Kind::GoAway => {
                 goaway::parse(payload)?;
+                if matches!(self.ending, Ending::Last(_)) {
+                    self.charge(Cheap::Unwanted, turn)?;
+                }
                 self.peer_leaves(out);
             }
             Kind::Data | Kind::Headers | Kind::Continuation | Kind::PushPromise | Kind::Unknown => {
@@ -77,7 +87,11 @@ impl Connection {
     }
 
     /// Acts on the peer's settings (RFC 9113, 6.5.2 and 6.9.2).
-    fn take_settings(&mut self, window_before: u32) -> Result<(), ConnectionError> {
+    fn take_settings(
+        &mut self,
+        window_before: u32,
+        turn: &Turn<'_>,
+    ) -> Result<(), ConnectionError> {
         self.encoder.limit_table(self.remote.header_table_size);
         let delta = i64::from(self.remote.initial_window_size) - i64::from(window_before);
         if delta == 0 {
@@ -89,27 +103,45 @@ impl Connection {
                 .send_window
                 .shift(delta)
                 .map_err(|_| ConnectionError(Violation::WindowOverflow))?;
-            if stream.starved_since < u64::MAX && stream.send_window.available() > 0 {
+            if stream.stall.is_running() && stream.send_window.available() > 0 {
                 awake.push(stream.id);
             }
         }
-        awake.into_iter().for_each(|stream| self.feed(stream));
+        awake.into_iter().for_each(|stream| self.feed(stream, turn));
         Ok(())
     }
 
-    fn take_ping_answer(&mut self, opaque: [u8; 8], turn: &mut Turn<'_>, out: &mut Vec<u8>) {
-        self.clocks.ping_sent = u64::MAX;
-        if opaque == PROBE {
-            if let Some(window) = self.bandwidth.probe_answered() {
-                self.stream_target = self.stream_target.max(window);
-                self.receive_window.raise(window);
+    /// Takes the answer to a PING, and says whether it was waited for.
+    fn take_ping_answer(
+        &mut self,
+        opaque: [u8; 8],
+        turn: &mut Turn<'_>,
+        out: &mut Vec<u8>,
+    ) -> bool {
+        match opaque {
+            PROBE => {
+                let is_due = self.bandwidth.is_outstanding();
+                if let Some(window) = self.bandwidth.probe_answered() {
+                    self.stream_target = self.stream_target.max(window);
+                    self.receive_window.raise(window);
+                }
+                is_due
             }
-        } else if opaque == SHUTDOWN_PING {
-            self.last_goaway(turn, out);
+            SHUTDOWN_PING => {
+                let is_due = self.ending == Ending::Announced;
+                self.last_goaway(turn, out);
+                is_due
+            }
+            _ => std::mem::replace(&mut self.clocks.ping_sent, u64::MAX) < u64::MAX,
         }
     }
 
-    fn take_window_update(&mut self, id: u32, increment: u32) -> Result<(), Fault> {
+    fn take_window_update(
+        &mut self,
+        id: u32,
+        increment: u32,
+        turn: &Turn<'_>,
+    ) -> Result<(), Fault> {
         if id == 0 {
             return self
                 .send_window
@@ -130,18 +162,18 @@ impl Connection {
             .send_window
             .grow(increment)
             .map_err(|_| StreamError(Violation::WindowOverflow))?;
-        if stream.starved_since < u64::MAX && stream.send_window.available() > 0 {
-            self.feed(id);
+        if stream.stall.is_running() && stream.send_window.available() > 0 {
+            self.feed(id, turn);
         }
         Ok(())
     }
 
     /// A stream that had no window has some.
-    fn feed(&mut self, id: u32) {
+    fn feed(&mut self, id: u32, turn: &Turn<'_>) {
         if let Some(slot) = self.streams.find(id)
             && let Some(stream) = self.streams.get(slot)
         {
-            stream.starved_since = u64::MAX;
+            stream.stall.end(turn.now);
             self.schedule.insert(slot, id, stream.priority);
         }
     }
@@ -149,6 +181,7 @@ impl Connection {
     fn take_reset(&mut self, id: u32, turn: &mut Turn<'_>, out: &mut Vec<u8>) -> Result<(), Fault> {
         let Some(slot) = self.streams.find(id) else {
             self.check_was_open(id)?;
+            self.charge(Cheap::Unwanted, turn)?;
             // Nothing of it can be on its way any more.
             self.streams.forget_reset(id);
             return Ok(());
@@ -157,6 +190,7 @@ impl Connection {
             return Ok(());
         };
         if stream.state.is_closed() {
+            self.charge(Cheap::Unwanted, turn)?;
             return Ok(());
         }
         stream.state.receive_reset()?;
@@ -181,7 +215,9 @@ impl Connection {
         if id <= self.last_stream {
             return;
         }
-        self.early_priorities.retain(|(early, _)| *early != id);
+        let last_stream = self.last_stream;
+        self.early_priorities
+            .retain(|(early, _)| *early != id && *early > last_stream);
         if self.early_priorities.len() < EARLY_PRIORITIES_MAX {
             self.early_priorities.push((id, priority));
         }

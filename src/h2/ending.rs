@@ -7,6 +7,7 @@ use super::budget::Cheap;
 use super::connection::{Connection, is_full};
 use super::error::{ConnectionError, ErrorCode, Fault, StreamError, Violation};
 use super::frame::{encode_goaway, encode_ping, encode_rst_stream};
+use super::stall::Stall;
 use crate::http::{BodyError, Close, Turn};
 use crate::limits::{GOAWAY_GRACE_MS, LINGER_BYTES_MAX, LINGER_TIMEOUT_MS};
 
@@ -227,7 +228,7 @@ impl Connection {
         let Some(stream) = self.streams.get(slot) else {
             return;
         };
-        stream.starved_since = u64::MAX;
+        stream.stall = Stall::NONE;
         stream.drain_until = u64::MAX;
         let runs = stream.exchange.as_ref().is_some_and(|exchange| {
             exchange.abandon();

@@ -29,6 +29,7 @@ mod response;
 pub(crate) mod schedule;
 pub(crate) mod state;
 mod streams;
+mod stall;
 mod timing;
 mod transmit;
 

@@ -182,13 +182,14 @@ impl Connection {
             return Err(ConnectionError(Violation::InterleavedHeaderBlock));
         }
         self.input.consume(HEAD_BYTES);
+        self.frames = self.frames.wrapping_add(1);
         if let Err(fault) = head.check(turn.limits.http2.frame_bytes_max) {
             self.answer_fault(fault, head.stream, turn, out)?;
             self.skip(head.length);
             return Ok(Consumed::Some);
         }
-        match head.kind {
         self.check_block_length(head, turn)?;
+        match head.kind {
             Kind::Data if head.has(FrameHead::PADDED) => self.reading = Reading::DataPadding(head),
             Kind::Data => self.begin_content(head, None, turn, out)?,
             Kind::Unknown => {
@@ -227,7 +228,6 @@ impl Connection {
         Ok(Consumed::Some)
     }
 
-    /// Adds a frame's part to the field block, and answers when the block is complete.
     /// Whether a field block that goes on with this frame is one that can be taken. It is not
     /// collected before it is refused.
     #[inline]
@@ -243,6 +243,7 @@ impl Connection {
         Ok(())
     }
 
+    /// Adds a frame's part to the field block, and answers when the block is complete.
     fn collect_block(
         &mut self,
         head: FrameHead,

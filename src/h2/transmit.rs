@@ -119,7 +119,7 @@ impl Connection {
             Step::Idle | Step::Ready => {}
             Step::Starved => {
                 if let Some(stream) = self.streams.get(slot) {
-                    stream.starved_since = turn.now;
+                    stream.stall.begin(turn.now);
                 }
             }
             Step::Done => self.finish_response(slot, turn, out),
