@@ -3,7 +3,6 @@
 //! Owns how much of a body goes into which frame: no more than both windows, the send buffer and
 //! the stream's turn allow.
 
-use super::budget::Cheap;
 use super::connection::{Connection, is_full};
 use super::frame::encode_data_head;
 use super::streams::Sending;
@@ -76,8 +75,7 @@ impl Connection {
             return Step::Idle;
         };
         if stream.sending == Sending::Discard {
-            outbound.body.clear();
-            outbound.fixed = &[];
+            outbound.discard_body();
         }
         let body: &[u8] = if outbound.fixed.is_empty() {
             &outbound.body
@@ -124,6 +122,7 @@ impl Connection {
         let frame_bytes_max = (self.remote.max_frame_size as usize).min(CONTENT_BYTES_MAX);
         let mut rest = body;
         let mut ended = false;
+        let mut frames = 0;
         let Some(stream) = self.streams.get(slot) else {
             return (rest.len(), ended);
         };
@@ -147,12 +146,19 @@ impl Connection {
             // `count` is at most what both windows have.
             let _ = stream.send_window.consume(count as u32);
             let _ = self.send_window.consume(count as u32);
-            self.budget.refund(Cheap::WindowUpdate, 2);
-            self.clocks.blocked_since = u64::MAX;
             rest = later;
+            frames += 1;
             if !alone {
                 break;
             }
+        }
+        let written = body.len() - rest.len();
+        if written > 0 {
+            stream.stall.sent(written);
+            self.clocks.blocked.sent(written);
+            let is_cut = !rest.is_empty()
+                && (stream.send_window.available() == 0 || self.send_window.available() == 0);
+            self.budget.earn(frames - u32::from(is_cut), written);
         }
         (rest.len(), ended)
     }

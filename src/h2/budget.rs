@@ -23,9 +23,15 @@ pub(super) enum Cheap {
     WindowUpdate,
     /// A DATA frame with next to no content that does not end its stream.
     TinyData,
+    /// A frame that nothing comes of: of a stream that is closed or was refused, or said twice.
+    Unwanted,
 }
 
-const KINDS: usize = 7;
+const KINDS: usize = 8;
+
+/// WINDOW_UPDATEs that DATA under way may still cause: that of a window of 64 MiB, one for each
+/// KiB.
+const EARNED_MAX: u32 = 65_536;
 
 /// The counts of one connection.
 #[derive(Debug, Default)]
@@ -33,6 +39,8 @@ pub(super) struct Budget {
     /// When the window began.
     since: u64,
     spent: [u32; KINDS],
+    /// WINDOW_UPDATEs that are not counted.
+    earned: u32,
 }
 
 impl Budget {
@@ -47,6 +55,10 @@ impl Budget {
             self.since = now;
             self.spent = [0; KINDS];
         }
+        if cheap == Cheap::WindowUpdate && self.earned > 0 {
+            self.earned -= 1;
+            return Ok(());
+        }
         let (max, violation) = match cheap {
             Cheap::Reset => (limits.resets_max, Violation::ResetFlood),
             Cheap::Settings => (limits.settings_max, Violation::SettingsFlood),
@@ -54,6 +66,7 @@ impl Budget {
             Cheap::Priority => (limits.priorities_max, Violation::PriorityFlood),
             Cheap::EmptyData => (limits.empty_data_max, Violation::EmptyDataFlood),
             Cheap::WindowUpdate => (limits.window_updates_max, Violation::WindowUpdateFlood),
+            Cheap::Unwanted => (limits.unwanted_max, Violation::UnwantedFlood),
             Cheap::TinyData => (limits.tiny_data_max, Violation::TinyDataFlood),
         };
         let Some(spent) = self.spent.get_mut(cheap as usize) else {
@@ -67,12 +80,14 @@ impl Budget {
         }
     }
 
-    /// Takes back what an honest peer does in return for something.
+    /// DATA went out, so WINDOW_UPDATEs will come: two for each frame, for its stream and for the
+    /// connection, or one for each KiB from those that read in small pieces. `frames` are those
+    /// that were not cut short by a window: who opens it byte by byte earns by bytes alone.
     #[inline]
-    pub(super) fn refund(&mut self, cheap: Cheap, count: u32) {
-        if let Some(spent) = self.spent.get_mut(cheap as usize) {
-            *spent = spent.saturating_sub(count);
-        }
+    pub(super) fn earn(&mut self, frames: u32, bytes: usize) {
+        let pieces = u32::try_from(bytes / 1024).unwrap_or(u32::MAX);
+        let earned = frames.saturating_mul(2).saturating_add(pieces);
+        self.earned = self.earned.saturating_add(earned).min(EARNED_MAX);
     }
 }
 
@@ -107,13 +122,25 @@ mod tests {
             window_updates_max: 2,
             ..FloodLimits::DEFAULT
         };
+        let charge = |budget: &mut Budget| budget.charge(Cheap::WindowUpdate, 0, &limits);
         let mut budget = Budget::default();
-        for _ in 0..100 {
-            assert!(budget.charge(Cheap::WindowUpdate, 0, &limits).is_ok());
-            budget.refund(Cheap::WindowUpdate, 2);
+        budget.earn(1, 10 * 1024);
+        for _ in 0..12 + 2 {
+            assert_eq!(charge(&mut budget), Ok(()));
         }
-        assert!(budget.charge(Cheap::WindowUpdate, 0, &limits).is_ok());
-        assert!(budget.charge(Cheap::WindowUpdate, 0, &limits).is_ok());
-        assert!(budget.charge(Cheap::WindowUpdate, 0, &limits).is_err());
+        assert!(charge(&mut budget).is_err());
+        // A window that is opened byte by byte earns nothing.
+        let mut budget = Budget::default();
+        budget.earn(0, 1);
+        for _ in 0..2 {
+            assert_eq!(charge(&mut budget), Ok(()));
+        }
+        assert!(charge(&mut budget).is_err());
+        let mut budget = Budget::default();
+        budget.earn(u32::MAX, usize::MAX);
+        for _ in 0..EARNED_MAX + 2 {
+            assert_eq!(charge(&mut budget), Ok(()));
+        }
+        assert!(charge(&mut budget).is_err());
     }
 }

@@ -40,7 +40,7 @@ pub(crate) struct Connection {
     pub(super) input: Input,
     pub(super) input_ended: bool,
     pub(super) reading: Reading,
-    /// Frames whose heads have come.
+    /// Frames whose heads have been read.
     pub(super) frames: u64,
     /// The field block that is being collected, and its bytes.
     pub(super) open_block: Option<OpenBlock>,
@@ -63,6 +63,8 @@ pub(crate) struct Connection {
     pub(super) changed: Vec<u32>,
     // What goes out.
     pub(super) greeted: bool,
+    /// The peer has acknowledged our SETTINGS.
+    pub(super) acknowledged: bool,
     pub(super) remote: RemoteSettings,
     pub(super) encoder: HeadEncoder,
     pub(super) send_window: FlowWindow,
@@ -102,12 +104,18 @@ impl Connection {
             early_priorities: Vec::new(),
             changed: Vec::new(),
             greeted: false,
+            acknowledged: false,
             remote: RemoteSettings::default(),
             encoder: HeadEncoder::new(),
             send_window: FlowWindow::new(WINDOW_FLOOR),
             schedule: Schedule::new(),
             block_rate: BlockRate::default(),
-            ending: Ending::No,
+            // The server may have begun to shut down while the preface was on its way.
+            ending: if turn.draining {
+                Ending::Asked
+            } else {
+                Ending::No
+            },
             close: Close::No,
             lingered: 0,
             clocks: Clocks::new(turn),
@@ -170,8 +178,13 @@ impl Connection {
 
     /// Whether more input can be taken.
     pub(crate) fn wants_input(&self, turn: &Turn<'_>) -> bool {
-        !self.input_ended
-            && (self.close != Close::No || self.input.len() < turn.limits.request_buffer_bytes_max)
+        // A frame that is taken whole must have room, whatever the limit.
+        let needed = match self.reading {
+            Reading::Payload(head) => head.length as usize,
+            _ => 0,
+        };
+        let max = turn.limits.request_buffer_bytes_max.max(needed);
+        !self.input_ended && (self.close != Close::No || self.input.len() < max)
     }
 
     /// The lowest rate at which the peer must take what was appended since this was last asked.

@@ -66,7 +66,12 @@ impl Connection {
         let Some(slot) = self.streams.find(head.stream) else {
             self.check_was_open(head.stream)?;
             return match self.streams.closed(head.stream) {
-                Some(Closed::ResetByUs) => Ok(Ok(())),
+                Some(Closed::ResetByUs) => {
+                    if end_stream {
+                        self.streams.forget_reset(head.stream);
+                    }
+                    Ok(Ok(()))
+                }
                 Some(Closed::Finished) | None => {
                     Err(ConnectionError(Violation::FrameOnClosedStream))
                 }
@@ -76,6 +81,8 @@ impl Connection {
             return Ok(Ok(()));
         };
         if stream.state.is_ignoring() {
+            // Behind its end nothing can be on its way any more.
+            let _ = stream.state.receive_data(end_stream);
             return Ok(Ok(()));
         }
         let mut state = stream.state;

@@ -30,13 +30,18 @@ impl Connection {
         let payload = self.input.peek(length).unwrap_or_default();
         let payload = payload.get(..length).unwrap_or_default();
         match head.kind {
-            // Only one SETTINGS is ever sent, so it is that.
-            Kind::Settings if head.has(FrameHead::ACK) => self.decoder.acknowledged(),
+            Kind::Settings if head.has(FrameHead::ACK) => {
+                // We have sent one.
+                if std::mem::replace(&mut self.acknowledged, true) {
+                    self.charge(Cheap::Unwanted, turn)?;
+                }
+                self.decoder.acknowledged();
+            }
             Kind::Settings => {
                 let before = self.remote;
                 let smallest_table = self.remote.apply(payload)?;
                 self.encoder.limit_table(smallest_table);
-                self.take_settings(before.initial_window_size)?;
+                self.take_settings(before.initial_window_size, turn)?;
                 encode_settings_ack(out);
                 self.charge(Cheap::Settings, turn)?;
             }
@@ -54,7 +59,7 @@ impl Connection {
             Kind::WindowUpdate => {
                 let increment = window_update::parse(head, payload)?;
                 self.charge(Cheap::WindowUpdate, turn)?;
-                self.take_window_update(head.stream, increment)?;
+                self.take_window_update(head.stream, increment, turn)?;
             }
             Kind::RstStream => {
                 rst_stream::parse(payload)?;
@@ -73,6 +78,9 @@ impl Connection {
             // The client is about to leave: it opens no stream any more.
             Kind::GoAway => {
                 goaway::parse(payload)?;
+                if matches!(self.ending, Ending::Last(_)) {
+                    self.charge(Cheap::Unwanted, turn)?;
+                }
                 self.peer_leaves(out);
             }
             Kind::Data | Kind::Headers | Kind::Continuation | Kind::PushPromise | Kind::Unknown => {
@@ -82,7 +90,11 @@ impl Connection {
     }
 
     /// Acts on the peer's settings (RFC 9113, 6.5.2 and 6.9.2).
-    fn take_settings(&mut self, window_before: u32) -> Result<(), ConnectionError> {
+    fn take_settings(
+        &mut self,
+        window_before: u32,
+        turn: &Turn<'_>,
+    ) -> Result<(), ConnectionError> {
         self.encoder.limit_table(self.remote.header_table_size);
         let delta = i64::from(self.remote.initial_window_size) - i64::from(window_before);
         if delta == 0 {
@@ -94,11 +106,11 @@ impl Connection {
                 .send_window
                 .shift(delta)
                 .map_err(|_| ConnectionError(Violation::WindowOverflow))?;
-            if stream.starved_since < u64::MAX && stream.send_window.available() > 0 {
+            if stream.stall.is_running() && stream.send_window.available() > 0 {
                 awake.push(stream.id);
             }
         }
-        awake.into_iter().for_each(|stream| self.feed(stream));
+        awake.into_iter().for_each(|stream| self.feed(stream, turn));
         Ok(())
     }
 
@@ -129,7 +141,12 @@ impl Connection {
         }
     }
 
-    fn take_window_update(&mut self, id: u32, increment: u32) -> Result<(), Fault> {
+    fn take_window_update(
+        &mut self,
+        id: u32,
+        increment: u32,
+        turn: &Turn<'_>,
+    ) -> Result<(), Fault> {
         if id == 0 {
             return self
                 .send_window
@@ -150,18 +167,18 @@ impl Connection {
             .send_window
             .grow(increment)
             .map_err(|_| StreamError(Violation::WindowOverflow))?;
-        if stream.starved_since < u64::MAX && stream.send_window.available() > 0 {
-            self.feed(id);
+        if stream.stall.is_running() && stream.send_window.available() > 0 {
+            self.feed(id, turn);
         }
         Ok(())
     }
 
     /// A stream that had no window has some.
-    fn feed(&mut self, id: u32) {
+    fn feed(&mut self, id: u32, turn: &Turn<'_>) {
         if let Some(slot) = self.streams.find(id)
             && let Some(stream) = self.streams.get(slot)
         {
-            stream.starved_since = u64::MAX;
+            stream.stall.end(turn.now);
             self.schedule.insert(slot, id, stream.priority);
         }
     }
@@ -169,6 +186,7 @@ impl Connection {
     fn take_reset(&mut self, id: u32, turn: &mut Turn<'_>, out: &mut Vec<u8>) -> Result<(), Fault> {
         let Some(slot) = self.streams.find(id) else {
             self.check_was_open(id)?;
+            self.charge(Cheap::Unwanted, turn)?;
             // Nothing of it can be on its way any more.
             self.streams.forget_reset(id);
             return Ok(());
@@ -177,10 +195,14 @@ impl Connection {
             return Ok(());
         };
         if stream.state.is_closed() {
+            self.charge(Cheap::Unwanted, turn)?;
             return Ok(());
         }
         stream.state.receive_reset()?;
-        self.charge(Cheap::Reset, turn)?;
+        // One that has been answered costs nothing: the peer only spares us the rest of its request.
+        if stream.exchange.is_some() {
+            self.charge(Cheap::Reset, turn)?;
+        }
         self.abandon(slot, turn, out);
         Ok(())
     }
@@ -198,7 +220,9 @@ impl Connection {
         if id <= self.last_stream {
             return;
         }
-        self.early_priorities.retain(|(early, _)| *early != id);
+        let last_stream = self.last_stream;
+        self.early_priorities
+            .retain(|(early, _)| *early != id && *early > last_stream);
         if self.early_priorities.len() < EARLY_PRIORITIES_MAX {
             self.early_priorities.push((id, priority));
         }

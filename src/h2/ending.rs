@@ -4,9 +4,10 @@
 //! about to, and after a round trip which streams it has taken, so that no request is lost.
 
 use super::budget::Cheap;
-use super::connection::Connection;
+use super::connection::{Connection, is_full};
 use super::error::{ConnectionError, ErrorCode, Fault, StreamError, Violation};
 use super::frame::{encode_goaway, encode_ping, encode_rst_stream};
+use super::stall::Stall;
 use crate::http::{BodyError, Close, Turn};
 use crate::limits::{GOAWAY_GRACE_MS, LINGER_BYTES_MAX, LINGER_TIMEOUT_MS};
 
@@ -81,7 +82,8 @@ impl Connection {
             self.enter_closing(Close::Linger, turn);
             return;
         }
-        if self.input_ended {
+        // Frames that wait for room come before the end of the input.
+        if self.input_ended && !is_full(out, turn) {
             self.end_of_input(turn, out);
         }
         if matches!(self.ending, Ending::Last(_)) && self.open_streams() == 0 {
@@ -123,7 +125,12 @@ impl Connection {
             out.extend_from_slice(HTTP_2_ONLY);
         } else {
             let debug = violation.name().as_bytes();
-            encode_goaway(out, self.last_stream, violation.code(), debug);
+            // What was named once may not grow (RFC 9113, 6.8).
+            let last_stream = match self.ending {
+                Ending::Last(last_stream) => last_stream,
+                Ending::No | Ending::Asked | Ending::Announced => self.last_stream,
+            };
+            encode_goaway(out, last_stream, violation.code(), debug);
         }
         self.sever_streams(turn);
         self.enter_closing(Close::Linger, turn);
@@ -221,7 +228,7 @@ impl Connection {
         let Some(stream) = self.streams.get(slot) else {
             return;
         };
-        stream.starved_since = u64::MAX;
+        stream.stall = Stall::NONE;
         stream.drain_until = u64::MAX;
         let runs = stream.exchange.as_ref().is_some_and(|exchange| {
             exchange.abandon();

@@ -184,6 +184,7 @@ violations! {
     EmptyDataFlood = EnhanceYourCalm, "empty_data_flood", "too many DATA frames without data";
     TinyDataFlood = EnhanceYourCalm, "tiny_data_flood", "too many DATA frames with hardly any data";
     WindowUpdateFlood = EnhanceYourCalm, "window_update_flood", "too many WINDOW_UPDATEs for the data that they allow";
+    UnwantedFlood = EnhanceYourCalm, "unwanted_flood", "too many frames for streams that are closed or were refused";
     WindowStall = EnhanceYourCalm, "window_stall", "the peer does not take the responses that it asked for";
 
     // Time.

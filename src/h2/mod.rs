@@ -11,6 +11,8 @@
 pub(crate) mod bandwidth;
 mod bodies;
 mod budget;
+#[cfg(test)]
+mod census;
 mod connection;
 mod content;
 mod control;
@@ -27,9 +29,12 @@ mod receive_window;
 mod request;
 mod response;
 pub(crate) mod schedule;
+mod stall;
 pub(crate) mod state;
 mod streams;
 mod timing;
 mod transmit;
 
+#[cfg(test)]
+pub(crate) use census::Census;
 pub(crate) use connection::Connection;

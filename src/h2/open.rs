@@ -13,10 +13,20 @@ use super::frame::encode_rst_stream;
 use super::receive::{Consumed, OpenBlock};
 use super::receive_window::ReceiveWindow;
 use super::request::{Refusal, Request, read_request, read_trailers};
+use super::stall::Stall;
 use super::state::StreamState;
 use super::streams::{Closed, RequestFacts, Sending, Stream};
 use crate::http::{Exchange, FieldSection, Mark, Method, RateClock, Scheme, Turn};
 use crate::limits::ABANDONED_PER_STREAM;
+
+/// How a stream is remembered that this block was to open: whether more of it may be on its way.
+fn closed_with(block: OpenBlock) -> Closed {
+    if block.end_stream {
+        Closed::Finished
+    } else {
+        Closed::ResetByUs
+    }
+}
 
 impl Connection {
     /// A field block is complete.
@@ -38,6 +48,9 @@ impl Connection {
         match self.streams.closed(id) {
             // It was on its way when the stream was reset.
             Some(Closed::ResetByUs) => {
+                if block.end_stream {
+                    self.streams.forget_reset(id);
+                }
                 self.ignore_block(turn)?;
                 Ok(Consumed::Some)
             }
@@ -48,6 +61,7 @@ impl Connection {
 
     /// Decodes a block that nobody wants, for the sake of the tables (RFC 9113, 4.3).
     fn ignore_block(&mut self, turn: &mut Turn<'_>) -> Result<(), ConnectionError> {
+        self.charge(Cheap::Unwanted, turn)?;
         let mut unread = FieldSection::new();
         let read = read_trailers(
             &mut self.decoder,
@@ -69,7 +83,7 @@ impl Connection {
         if self.ending.refuses(id) {
             // The peer knows from GOAWAY that it was not processed.
             self.ignore_block(turn)?;
-            self.streams.remember(id, Closed::ResetByUs);
+            self.streams.remember(id, closed_with(block));
             return Ok(Consumed::Some);
         }
         let streams_max = turn.limits.http2.streams_max as usize;
@@ -77,7 +91,7 @@ impl Connection {
             || self.abandoned >= streams_max.saturating_mul(ABANDONED_PER_STREAM)
         {
             self.ignore_block(turn)?;
-            self.refuse_stream(id, Violation::TooManyStreams, turn, out);
+            self.refuse_stream(block, Violation::TooManyStreams, turn, out);
             return Ok(Consumed::Some);
         }
         let mark = Mark {
@@ -100,7 +114,7 @@ impl Connection {
         match refusal {
             Refusal::Malformed(StreamError(violation)) => {
                 self.charge(Cheap::Reset, turn)?;
-                self.refuse_stream(id, violation, turn, out);
+                self.refuse_stream(block, violation, turn, out);
             }
             Refusal::Status(status, violation) => {
                 turn.counters.reject(violation.name());
@@ -109,7 +123,7 @@ impl Connection {
                     // The rest of the request is not wanted, and that is no error (8.1).
                     encode_rst_stream(out, id, ErrorCode::NoError.code());
                 }
-                self.streams.remember(id, Closed::ResetByUs);
+                self.streams.remember(id, closed_with(block));
             }
         }
         Ok(Consumed::Some)
@@ -118,14 +132,14 @@ impl Connection {
     /// Resets a stream that never got a slot.
     fn refuse_stream(
         &mut self,
-        id: u32,
+        block: OpenBlock,
         violation: Violation,
         turn: &mut Turn<'_>,
         out: &mut Vec<u8>,
     ) {
         turn.counters.reject(violation.name());
-        encode_rst_stream(out, id, violation.code().code());
-        self.streams.remember(id, Closed::ResetByUs);
+        encode_rst_stream(out, block.stream, violation.code().code());
+        self.streams.remember(block.stream, closed_with(block));
     }
 
     fn read_head_into(
@@ -170,7 +184,7 @@ impl Connection {
         let connect = request.method == Method::Connect;
         if !block.end_stream {
             if connect {
-                exchange.inbound.borrow_mut().open(None);
+                exchange.inbound.borrow_mut().open_stream();
                 exchange.upgrade.offer();
             } else {
                 exchange.open_body(request.content_length);
@@ -210,7 +224,7 @@ impl Connection {
             rate: RateClock::default(),
             priority,
             prioritised: false,
-            starved_since: u64::MAX,
+            stall: Stall::NONE,
             drain_until: u64::MAX,
             drained: 0,
         });
@@ -228,11 +242,13 @@ impl Connection {
             return Ok(());
         };
         if stream.state.is_ignoring() {
+            let _ = stream.state.receive_trailers(block.end_stream);
             return self.ignore_block(turn);
         }
         let mut state = stream.state;
         let allowed = state.receive_trailers(block.end_stream);
-        let exchange = stream.exchange.clone();
+        // Those that came before may be looked at this moment: they change no more.
+        let exchange = stream.exchange.clone().filter(|_| allowed.is_ok());
         let mut unread = FieldSection::new();
         let read = match &exchange {
             Some(exchange) => exchange.request_trailers.decode_into(|trailers| {

@@ -9,6 +9,7 @@ use super::budget::Cheap;
 use super::connection::Connection;
 use super::error::{ConnectionError, Violation};
 use super::frame::{FrameHead, HEAD_BYTES, Kind, headers};
+use super::request::block_bytes_max;
 use crate::http::{Exchange, Turn};
 use crate::limits::CONTINUATIONS_MAX;
 
@@ -187,6 +188,7 @@ impl Connection {
             self.skip(head.length);
             return Ok(Consumed::Some);
         }
+        self.check_block_length(head, turn)?;
         match head.kind {
             Kind::Data if head.has(FrameHead::PADDED) => self.reading = Reading::DataPadding(head),
             Kind::Data => self.begin_content(head, None, turn, out)?,
@@ -224,6 +226,21 @@ impl Connection {
             self.answer_fault(fault, head.stream, turn, out)?;
         }
         Ok(Consumed::Some)
+    }
+
+    /// Whether a field block that goes on with this frame is one that can be taken. It is not
+    /// collected before it is refused.
+    #[inline]
+    fn check_block_length(&self, head: FrameHead, turn: &Turn<'_>) -> Result<(), ConnectionError> {
+        let before = match head.kind {
+            Kind::Headers => 0,
+            Kind::Continuation => self.block.len(),
+            _ => return Ok(()),
+        };
+        if before.saturating_add(head.length as usize) > block_bytes_max(turn.limits) {
+            return Err(ConnectionError(Violation::HeaderListTooLarge));
+        }
+        Ok(())
     }
 
     /// Adds a frame's part to the field block, and answers when the block is complete.

@@ -86,6 +86,12 @@ pub(super) fn list_bytes_max(limits: &Limits) -> usize {
         .saturating_add(limits.request_line_bytes_max)
 }
 
+/// The longest field block that is taken: no encoder needs more for the largest list that is
+/// decoded.
+pub(super) fn block_bytes_max(limits: &Limits) -> usize {
+    list_bytes_max(limits).saturating_mul(2)
+}
+
 /// The connection error behind a block that cannot be decoded.
 fn undecodable(error: DecodeError, counters: &mut Counters) -> ConnectionError {
     counters.reject(error.name());

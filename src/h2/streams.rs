@@ -8,6 +8,7 @@ use std::rc::Rc;
 use super::flow::FlowWindow;
 use super::priority::Priority;
 use super::receive_window::ReceiveWindow;
+use super::stall::Stall;
 use super::state::StreamState;
 use crate::http::{Exchange, RateClock};
 
@@ -62,8 +63,8 @@ pub(super) struct Stream {
     pub(super) priority: Priority,
     /// Whether the response's own wish has been added to it.
     pub(super) prioritised: bool,
-    /// Since when the response waits for the stream's window; `u64::MAX` when it does not.
-    pub(super) starved_since: u64,
+    /// How long the response has waited for the stream's window.
+    pub(super) stall: Stall,
     /// Millisecond until which the unread rest of a request is taken; `u64::MAX` for none.
     pub(super) drain_until: u64,
     /// Bytes that were taken since then.

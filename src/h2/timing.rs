@@ -7,6 +7,8 @@ use super::ending::Ending;
 use super::error::{ConnectionError, ErrorCode, Violation};
 use super::frame::encode_ping;
 use super::receive::Reading;
+use super::stall::Stall;
+use super::streams::Stream;
 use crate::http::{BodyError, Close, Turn, after};
 
 /// A PING that asks whether the peer is still there.
@@ -19,7 +21,7 @@ pub(super) struct Clocks {
     born: u64,
     /// Since when no stream is open.
     idle_since: u64,
-    /// Since when a frame is incomplete, and how many had begun then.
+    /// Since when a frame is incomplete, and which: the preface and the head behind it are 0.
     partial_since: u64,
     partial: u64,
     /// When the last bytes came; `u64::MAX` while that is to be noted.
@@ -28,8 +30,8 @@ pub(super) struct Clocks {
     pub(super) ping_sent: u64,
     /// Until when the answer to the first GOAWAY is waited for.
     pub(super) goaway_until: u64,
-    /// Since when bodies wait for the connection's window.
-    pub(super) blocked_since: u64,
+    /// How long bodies have waited for the connection's window.
+    pub(super) blocked: Stall,
     /// Until when a closing connection is read.
     pub(super) linger_until: u64,
     deadline: u64,
@@ -45,7 +47,7 @@ impl Clocks {
             heard: turn.now,
             ping_sent: u64::MAX,
             goaway_until: u64::MAX,
-            blocked_since: u64::MAX,
+            blocked: Stall::NONE,
             linger_until: u64::MAX,
             deadline: after(turn.now, turn.limits.head_timeout),
         }
@@ -59,6 +61,13 @@ fn since(moment: u64, timeout: std::time::Duration) -> u64 {
     } else {
         after(moment, timeout)
     }
+}
+
+/// When a stream has waited too long for its window.
+fn stall_deadline(stream: &Stream, timeout: std::time::Duration) -> u64 {
+    let exchange = stream.exchange.as_ref();
+    let rate = exchange.and_then(|exchange| exchange.response_rate.rate());
+    stream.stall.deadline(timeout, rate)
 }
 
 impl Connection {
@@ -84,19 +93,22 @@ impl Connection {
             | Reading::Skip(_) => true,
         };
         // Bytes of one frame do not count as progress, or a byte a second would do.
+        let partial = self.frames + u64::from(self.reading == Reading::Head);
         if !waits_for_rest {
             self.clocks.partial_since = u64::MAX;
-        } else if self.clocks.partial_since == u64::MAX || self.clocks.partial != self.frames {
+        } else if self.clocks.partial_since == u64::MAX || self.clocks.partial != partial {
             self.clocks.partial_since = now;
         }
-        self.clocks.partial = self.frames;
+        self.clocks.partial = partial;
         if self.open_streams() > 0 {
             self.clocks.idle_since = u64::MAX;
         } else {
             self.clocks.idle_since = self.clocks.idle_since.min(now);
         }
         if self.send_window.available() == 0 && !self.schedule.is_empty() {
-            self.clocks.blocked_since = self.clocks.blocked_since.min(now);
+            self.clocks.blocked.begin(now);
+        } else {
+            self.clocks.blocked.end(now);
         }
         self.clocks.deadline = self.next_deadline(turn);
     }
@@ -110,11 +122,14 @@ impl Connection {
         let mut deadline = since(clocks.partial_since.min(block_since), limits.head_timeout)
             .min(since(clocks.idle_since, limits.keep_alive_timeout))
             .min(clocks.goaway_until)
-            .min(since(
-                clocks.blocked_since,
-                limits.http2.window_stall_timeout,
-            ));
-        if let Some(interval) = limits.http2.ping_interval {
+            .min(
+                clocks
+                    .blocked
+                    .deadline(limits.http2.window_stall_timeout, limits.response_rate_min),
+            );
+        if let Some(interval) = limits.http2.ping_interval
+            && self.greeted
+        {
             deadline = deadline.min(if clocks.ping_sent == u64::MAX {
                 after(clocks.heard, interval)
             } else {
@@ -141,13 +156,14 @@ impl Connection {
             .slot_at(place)
             .and_then(|slot| self.streams.get(slot));
         stream.map_or(u64::MAX, |stream| {
-            since(stream.starved_since, stall).min(stream.drain_until)
+            stall_deadline(stream, stall).min(stream.drain_until)
         })
     }
 
     /// When the body of a stream is too slow if nothing more comes. The peer is not waited for
     /// while it has no window to send.
     fn body_deadline(&mut self, place: usize, now: u64) -> u64 {
+        let may_send = self.receive_window.available() > 0;
         let Some(stream) = self
             .streams
             .slot_at(place)
@@ -164,6 +180,7 @@ impl Connection {
         };
         let counts = exchange.inbound.borrow().is_awaited()
             && !exchange.outbound().borrow().upgraded
+            && may_send
             && stream.receive_window.available() > 0;
         let rate = exchange.body_rate.rate().filter(|_| counts);
         stream.rate.deadline(now, rate)
@@ -175,6 +192,8 @@ impl Connection {
         let clocks = self.clocks;
         if self.close != Close::No {
             if clocks.linger_until <= now {
+                // What is still to be sent has a deadline of its own.
+                self.clocks.linger_until = u64::MAX;
                 self.close = Close::Now;
             }
             return;
@@ -232,7 +251,8 @@ impl Connection {
 
     fn expire_streams(&mut self, turn: &mut Turn<'_>, out: &mut Vec<u8>) {
         let (stall, now) = (turn.limits.http2.window_stall_timeout, turn.now);
-        let blocked = since(self.clocks.blocked_since, stall) <= now;
+        let rate = turn.limits.response_rate_min;
+        let blocked = self.clocks.blocked.deadline(stall, rate) <= now;
         for place in (0..self.streams.len()).rev() {
             if self.body_deadline(place, now) <= now {
                 self.fail_slow_body(place, turn);
@@ -246,13 +266,13 @@ impl Connection {
             };
             if stream.drain_until <= now {
                 self.reset_stream(slot, ErrorCode::NoError.code(), turn, out);
-            } else if waits || since(stream.starved_since, stall) <= now {
+            } else if waits || stall_deadline(stream, stall) <= now {
                 turn.counters.reject(Violation::WindowStall.name());
                 self.reset_stream(slot, Violation::WindowStall.code().code(), turn, out);
             }
         }
         if blocked {
-            self.clocks.blocked_since = u64::MAX;
+            self.clocks.blocked = Stall::NONE;
         }
     }
 

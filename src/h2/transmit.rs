@@ -119,7 +119,7 @@ impl Connection {
             Step::Idle | Step::Ready => {}
             Step::Starved => {
                 if let Some(stream) = self.streams.get(slot) {
-                    stream.starved_since = turn.now;
+                    stream.stall.begin(turn.now);
                 }
             }
             Step::Done => self.finish_response(slot, turn, out),
@@ -218,9 +218,7 @@ impl Connection {
             None => Sending::Open,
         };
         if stream.sending == Sending::Discard {
-            outbound.body.clear();
-            outbound.fixed = &[];
-            outbound.wake_writer();
+            outbound.discard_body();
         }
         let whole_now = matches!(
             outbound.outcome,
@@ -261,5 +259,10 @@ impl Connection {
         // What is left is taken for a while and forgotten. A reset, though RFC 9113, 8.1 allows it,
         // makes clients lose the response that they have (curl did so up to 8.1).
         stream.drain_until = after(turn.now, turn.limits.drain_timeout);
+        // That includes what has come and was not read: the peer may wait for its window.
+        let unread = std::mem::take(&mut stream.unreturned);
+        stream.drained = u64::from(unread);
+        self.give_back(unread, out);
+        self.open_stream_window(slot, unread, out);
     }
 }

@@ -31,10 +31,12 @@ impl Chunk {
         const SMALL: usize = 256;
         /// What a chunk grows to by this.
         const JOINED_MAX: usize = 4 * 1024;
-        if next.len() >= SMALL {
-            return false;
-        }
         match &mut self.0 {
+            Bytes::Owned(bytes) if next.len() <= bytes.capacity() - bytes.len() => {
+                bytes.extend_from_slice(next);
+                true
+            }
+            _ if next.len() >= SMALL => false,
             Bytes::Pooled(slice) if slice.len() < SMALL => {
                 let mut bytes = Vec::with_capacity(JOINED_MAX);
                 bytes.extend_from_slice(slice);

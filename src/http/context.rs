@@ -296,11 +296,15 @@ impl HttpContext {
     ///
     /// # Errors
     ///
-    /// [`ResponseError::NotUpgradable`] when the request asks for no upgrade or has a body, and
-    /// those of [`status`](Self::status).
+    /// [`ResponseError::NotUpgradable`] when the request asks for no upgrade or has a body,
+    /// [`ResponseError::Aborted`] when the peer is gone, and those of [`status`](Self::status).
     pub fn upgrade(&mut self, protocol: &str) -> Result<Upgraded, ResponseError> {
         let connect = self.method() == Method::Connect;
         self.exchange.outbound().borrow().check_open()?;
+        if self.exchange.lifetime.is_aborted() {
+            // Nobody would ever end what a reader of the stream waits for.
+            return Err(ResponseError::Aborted);
+        }
         if !self.exchange.upgrade.take() {
             return Err(ResponseError::NotUpgradable);
         }
@@ -324,7 +328,7 @@ impl HttpContext {
         outbound.started = true;
         outbound.upgraded = true;
         drop(outbound);
-        self.exchange.inbound.borrow_mut().open(None);
+        self.exchange.inbound.borrow_mut().open_stream();
         self.exchange.mark();
         Ok(Upgraded::new(Rc::clone(&self.exchange)))
     }

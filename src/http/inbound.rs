@@ -36,6 +36,8 @@ pub(crate) struct Inbound {
     report_at: usize,
     /// Whether anything but the default is in here: most requests have no body to reset.
     used: bool,
+    /// Whether these are the raw bytes of a stream.
+    raw: bool,
 }
 
 impl Default for Inbound {
@@ -52,6 +54,7 @@ impl Default for Inbound {
             unreported: 0,
             report_at: usize::MAX,
             used: false,
+            raw: false,
         }
     }
 }
@@ -72,6 +75,7 @@ impl Inbound {
         self.full = false;
         self.unreported = 0;
         self.report_at = usize::MAX;
+        self.raw = false;
     }
 
     /// Expects a body: of `declared` bytes, or of unknown length.
@@ -79,6 +83,14 @@ impl Inbound {
         self.used = true;
         self.declared = declared;
         self.state = BodyState::Open;
+    }
+
+    /// Expects the raw bytes of a stream. A protocol that takes them before the handler has agreed
+    /// calls this first; the handler's own call then leaves alone what has come, also the end.
+    pub(crate) fn open_stream(&mut self) {
+        if !std::mem::replace(&mut self.raw, true) {
+            self.open(None);
+        }
     }
 
     /// Asks for the connection to be driven whenever the handler has taken another `bytes`.

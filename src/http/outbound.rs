@@ -190,6 +190,13 @@ impl Outbound {
         self.wake_writer();
     }
 
+    /// Forgets what waits of the body, which is not sent, and wakes a handler that waits for room.
+    pub(crate) fn discard_body(&mut self) {
+        self.body.clear();
+        self.fixed = &[];
+        self.wake_writer();
+    }
+
     /// Compares what the handler has announced with what it has written, once the head is about to
     /// be sent. An answer whose length is not the announced one cannot be sent: it becomes an empty
     /// 500. `is_head` is for the answer to HEAD, which announces a body that it does not have.

@@ -52,11 +52,16 @@ pub struct FloodLimits {
     pub priorities_max: u32,
     /// DATA frames without content that do not end their stream. Default 100.
     pub empty_data_max: u32,
-    /// WINDOW_UPDATE frames beyond two for each DATA frame that was sent. Default 1,000.
+    /// WINDOW_UPDATE frames beyond those that an honest peer may send: two for each DATA frame that
+    /// it got, and one for each KiB. Default 1,000.
     pub window_updates_max: u32,
     /// DATA frames of less than 64 bytes that do not end their stream. Default 20,000: chatty
     /// streams are made of them, an attack is made of nothing else.
     pub tiny_data_max: u32,
+    /// Frames that nothing comes of: for streams that are closed or were refused, and what is said
+    /// a second time. Default 1,000: a client that does not know the limit of streams yet may open
+    /// some hundreds too many, and those that we reset end a round trip later.
+    pub unwanted_max: u32,
 }
 
 impl FloodLimits {
@@ -69,6 +74,7 @@ impl FloodLimits {
         empty_data_max: 100,
         window_updates_max: 1_000,
         tiny_data_max: 20_000,
+        unwanted_max: 1_000,
     };
 }
 

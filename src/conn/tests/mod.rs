@@ -4,6 +4,7 @@
 
 mod bodies;
 mod callbacks;
+mod http2;
 mod rates;
 mod rejections;
 mod responses;
@@ -54,6 +55,8 @@ struct Peer<A> {
     output: Vec<u8>,
     now: u64,
     draining: bool,
+    /// Whether what is sent is taken by the peer.
+    reads: bool,
     protocols: Protocols,
 }
 
@@ -101,6 +104,7 @@ impl<A: AsyncFn(&mut HttpContext) -> R + 'static, R: crate::http::IntoOutcome + 
             output: Vec::new(),
             now: 0,
             draining: false,
+            reads: true,
             protocols,
         }
     }
@@ -176,8 +180,10 @@ impl<A: AsyncFn(&mut HttpContext) -> R + 'static, R: crate::http::IntoOutcome + 
                 }
                 Drive::Wait | Drive::Http2 => {}
             }
-            let block = self.with(|connection, turn, _| connection.next_send(turn));
-            if let Some(block) = block {
+            let block = self
+                .reads
+                .then(|| self.with(|connection, turn, _| connection.next_send(turn)));
+            if let Some(Some(block)) = block {
                 self.output.extend_from_slice(&block);
                 self.with(|connection, _, blocks| connection.sent(block, blocks));
                 continue;
