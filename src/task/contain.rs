@@ -25,3 +25,32 @@ fn discard(panic: Box<dyn Any + Send>) {
         mem::forget(again);
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use std::panic::panic_any;
+
+    use super::contained;
+
+    /// Panics when it is dropped.
+    struct Explosive;
+
+    impl Drop for Explosive {
+        fn drop(&mut self) {
+            panic!("a test's panic");
+        }
+    }
+
+    #[test]
+    fn a_value_comes_out_and_a_panic_does_not() {
+        assert_eq!(contained(|| 1), Some(1));
+        assert_eq!(contained(|| -> u8 { panic!("a test's panic") }), None);
+        assert_eq!(contained(|| drop(Explosive)), None);
+    }
+
+    #[test]
+    #[cfg_attr(miri, ignore = "leaks what cannot be dropped, on purpose; Miri tells")]
+    fn what_a_panic_carries_may_panic_too() {
+        assert_eq!(contained(|| -> u8 { panic_any(Explosive) }), None);
+    }
+}
