@@ -51,10 +51,11 @@ fn warm_blocks(
     (decoder, block)
 }
 
-type Response2 = (Box<BlockEncoder>, &'static [BlockLine], Vec<u8>);
+/// An encoder, what it encodes, and where to.
+type BlockState = (Box<BlockEncoder>, &'static [BlockLine], Vec<u8>);
 
 /// An encoder that has sent the lines so often.
-fn warm_encoder((times, lines): (usize, &'static [BlockLine])) -> Response2 {
+fn warm_encoder((times, lines): (usize, &'static [BlockLine])) -> BlockState {
     let mut encoder = Box::new(BlockEncoder::new());
     let mut out = Vec::with_capacity(16 * 1024);
     for _ in 0..times {
@@ -140,7 +141,7 @@ fn decode_block(
 #[bench::plaintext_later((1, &inputs::PLAINTEXT_LINES))]
 #[bench::page_first((0, &inputs::PAGE_LINES))]
 #[bench::page_later((1, &inputs::PAGE_LINES))]
-fn encode_block((mut encoder, lines, mut out): Response2) -> Response2 {
+fn encode_block((mut encoder, lines, mut out): BlockState) -> BlockState {
     encoder.encode(200, black_box(lines), &mut out);
     (encoder, lines, out)
 }
