@@ -33,6 +33,10 @@ const KINDS: usize = 8;
 /// KiB.
 const EARNED_MAX: u32 = 65_536;
 
+/// Bytes of DATA for which a peer may send a WINDOW_UPDATE: a quarter of what the smallest windows
+/// in use have, and twenty times the frame.
+const BYTES_FOR_UPDATE: usize = 256;
+
 /// The counts of one connection.
 #[derive(Debug, Default)]
 pub(super) struct Budget {
@@ -41,6 +45,8 @@ pub(super) struct Budget {
     spent: [u32; KINDS],
     /// WINDOW_UPDATEs that are not counted.
     earned: u32,
+    /// Bytes that went out and have not earned one yet.
+    unearned: usize,
 }
 
 impl Budget {
@@ -81,11 +87,13 @@ impl Budget {
     }
 
     /// DATA went out, so WINDOW_UPDATEs will come: two for each frame, for its stream and for the
-    /// connection, or one for each KiB from those that read in small pieces. `frames` are those
+    /// connection, or one for each 256 bytes from those that read in small pieces. `frames` are those
     /// that were not cut short by a window: who opens it byte by byte earns by bytes alone.
     #[inline]
     pub(super) fn earn(&mut self, frames: u32, bytes: usize) {
-        let pieces = u32::try_from(bytes / 1024).unwrap_or(u32::MAX);
+        let bytes = self.unearned.saturating_add(bytes);
+        let pieces = u32::try_from(bytes / BYTES_FOR_UPDATE).unwrap_or(u32::MAX);
+        self.unearned = bytes % BYTES_FOR_UPDATE;
         let earned = frames.saturating_mul(2).saturating_add(pieces);
         self.earned = self.earned.saturating_add(earned).min(EARNED_MAX);
     }
@@ -124,14 +132,17 @@ mod tests {
         };
         let charge = |budget: &mut Budget| budget.charge(Cheap::WindowUpdate, 0, &limits);
         let mut budget = Budget::default();
-        budget.earn(1, 10 * 1024);
+        budget.earn(1, 10 * BYTES_FOR_UPDATE);
         for _ in 0..12 + 2 {
             assert_eq!(charge(&mut budget), Ok(()));
         }
         assert!(charge(&mut budget).is_err());
-        // A window that is opened byte by byte earns nothing.
+        // Small pieces add up, but a window that is opened byte by byte earns next to nothing.
         let mut budget = Budget::default();
-        budget.earn(0, 1);
+        for _ in 0..BYTES_FOR_UPDATE {
+            budget.earn(0, 1);
+        }
+        assert_eq!(charge(&mut budget), Ok(()));
         for _ in 0..2 {
             assert_eq!(charge(&mut budget), Ok(()));
         }

@@ -53,7 +53,7 @@ pub struct FloodLimits {
     /// DATA frames without content that do not end their stream. Default 100.
     pub empty_data_max: u32,
     /// WINDOW_UPDATE frames beyond those that an honest peer may send: two for each DATA frame that
-    /// it got, and one for each KiB. Default 1,000.
+    /// it got, and one for each 256 bytes. Default 1,000.
     pub window_updates_max: u32,
     /// DATA frames of less than 64 bytes that do not end their stream. Default 20,000: chatty
     /// streams are made of them, an attack is made of nothing else.

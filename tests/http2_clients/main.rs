@@ -5,6 +5,7 @@
 
 mod endings;
 mod exchanges;
+mod hyper;
 mod session;
 #[path = "../support/mod.rs"]
 mod support;
