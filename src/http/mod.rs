@@ -24,6 +24,7 @@ mod outbound;
 mod outbox;
 mod pending;
 mod rate;
+pub(crate) mod scan;
 mod span;
 pub(crate) mod status;
 pub(crate) mod target;
@@ -32,6 +33,7 @@ mod upgrade;
 mod version;
 mod writing;
 
+pub(crate) use application::process_shared;
 pub use application::{Application, IntoOutcome, process};
 pub(crate) use backlog::Backlog;
 pub use body::RequestBody;
