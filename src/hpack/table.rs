@@ -84,6 +84,12 @@ impl<T: Copy> Table<T> {
         self.size
     }
 
+    /// The sizes of the rings, of text in bytes and of entries.
+    #[cfg(test)]
+    pub(super) fn rings(&self) -> (usize, usize) {
+        (self.text.capacity(), self.entries.capacity())
+    }
+
     /// The lines, newest first.
     #[cfg(any(test, feature = "testing"))]
     pub(super) fn lines(&self) -> Vec<(Vec<u8>, Vec<u8>)> {
@@ -294,7 +300,8 @@ impl<T: Copy> Table<T> {
                 entry.start = start;
             }
         }
-        self.text_end = grown.len() & (grown_len - 1);
+        // Before the end, as there is room for another text.
+        self.text_end = grown.len();
         grown.resize(grown_len, 0);
         self.text = grown;
     }

@@ -104,6 +104,8 @@ proptest! {
     ) {
         let mut table = Table::new(size_max);
         let mut model = Model { size_max: size_max as usize, ..Model::default() };
+        let (mut most_text, mut most_lines) = (0, 0);
+        prop_assert_eq!(table.rings(), (0, 0));
         let mut byte = 0_u8;
         let mut text = |len| -> Vec<u8> {
             let mut next = || {
@@ -125,6 +127,13 @@ proptest! {
                 }
             }
             check(&table, &model);
+            // No more memory than the lines have ever filled, rounded up.
+            let lines = model.lines.len();
+            most_lines = most_lines.max(lines);
+            most_text = most_text.max(model.size() - 32 * lines);
+            let (text, entries) = table.rings();
+            prop_assert!(text <= most_text.next_power_of_two().max(512));
+            prop_assert!(entries <= most_lines.next_power_of_two().max(8));
         }
     }
 }
