@@ -190,7 +190,8 @@ fn run(seed: u64) {
         response_buffer_bytes_max: random.pick(&[100, 4096, 64 * 1024]),
         ..Limits::default()
     };
-    let mut server = SimulatedShard::new(&config, limits, application(Doings::default()));
+    let doings = Doings::default();
+    let mut server = SimulatedShard::new(&config, limits, application(doings.clone()));
     let mut clients: Vec<Client> = (0..=random.up_to(CLIENTS_MAX - 1))
         .map(|_| Client::new(server.connect(), &mut random))
         .collect();
@@ -223,6 +224,7 @@ fn run(seed: u64) {
     assert_eq!(server.stats().connections_open, 0);
     assert!(server.stats().rejected.is_empty(), "{:?}", server.stats());
     server.finish();
+    assert_eq!(doings.open(), 0, "an exchange has no end");
 }
 
 /// Says which seed it was when a run panics.

@@ -185,6 +185,7 @@ fn run(script: Script<'_>) -> Vec<Answer> {
         server.pass(LONG);
         server.finish();
     }
+    assert_eq!(doings.open(), 0, "an exchange has no end");
     let bytes = peer.received();
     // What a reset or a stop has cut off need not be readable.
     match ending {

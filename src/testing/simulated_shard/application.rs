@@ -26,12 +26,35 @@ const PIECE_BYTES: usize = 7;
 #[derive(Clone, Debug, Default)]
 pub(crate) struct Doings {
     upgrades: Rc<Cell<usize>>,
+    open: Rc<Cell<usize>>,
 }
 
 impl Doings {
     /// Connections that have been upgraded.
     pub(crate) fn upgrades(&self) -> usize {
         self.upgrades.get()
+    }
+
+    /// Requests whose end the application has not been told by `on_completed`.
+    pub(crate) fn open(&self) -> usize {
+        self.open.get()
+    }
+
+    /// Has the start and the end of a response observed: each comes once, in this order.
+    fn observe(&self, ctx: &HttpContext) -> Result<(), ResponseError> {
+        let started = Rc::new(Cell::new(false));
+        let open = Rc::clone(&self.open);
+        open.set(open.get() + 1);
+        ctx.response().on_completed({
+            let started = Rc::clone(&started);
+            move |_| {
+                open.set(open.get() - 1);
+                started.set(true);
+            }
+        });
+        ctx.response().on_starting(move |response| {
+            assert!(!started.replace(true) && !response.has_started());
+        })
     }
 }
 
@@ -49,6 +72,7 @@ pub(crate) fn application(
     async move |ctx: &mut HttpContext| {
         let path = ctx.request().path().to_owned();
         let method = ctx.request().method_text().to_owned();
+        doings.observe(ctx)?;
         ctx.field(METHOD_FIELD, &method)?;
         if path == "/unread" {
             return Ok(ctx.text("unread")?);
