@@ -20,7 +20,7 @@ pub(super) struct Clocks {
     /// When the connection began.
     born: u64,
     /// Since when no stream is open.
-    idle_since: u64,
+    pub(super) idle_since: u64,
     /// Since when a frame is incomplete, and which: the preface and the head behind it are 0.
     partial_since: u64,
     partial: u64,
