@@ -140,6 +140,8 @@ impl Connection {
     pub(super) fn enter_closing(&mut self, close: Close, turn: &mut Turn<'_>) {
         self.close = close;
         self.sever_streams(turn);
+        self.open_block = None;
+        self.block = Vec::new();
         self.clocks.linger_until = turn.now.saturating_add(LINGER_TIMEOUT_MS);
         self.forget_input();
     }

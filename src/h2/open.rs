@@ -179,6 +179,8 @@ impl Connection {
         turn: &mut Turn<'_>,
     ) {
         self.requests = self.requests.saturating_add(1);
+        // It may be over before this drive is; the connection was in use all the same.
+        self.clocks.idle_since = u64::MAX;
         turn.counters.requests = turn.counters.requests.saturating_add(1);
         exchange.identifier.assign(self.id, self.requests);
         let connect = request.method == Method::Connect;

@@ -1,8 +1,8 @@
 //! How long a peer may leave a response without window.
 //!
-//! Owns the time that one stream, or the connection, has waited for the peer, and the bytes that
-//! have gone out against it. A peer that opens its window byte by byte waits no longer than one
-//! that never does: every wait counts, and only bytes at the minimum rate of responses buy more.
+//! Owns the time that one stream, or the connection, has waited for the peer. A peer that opens its
+//! window byte by byte has no more of it than one that never does: waits add up, and only bytes at
+//! the minimum rate of responses take them back.
 
 use std::time::Duration;
 
@@ -14,9 +14,9 @@ use crate::limits::DataRate;
 pub(super) struct Stall {
     /// When the running wait began; `u64::MAX` when there is none.
     since: u64,
-    /// Milliseconds of the waits before.
+    /// Milliseconds of the waits before that no bytes have taken back.
     waited: u64,
-    /// Bytes that have gone out.
+    /// Bytes that have gone out since the last wait began.
     bytes: u64,
 }
 
@@ -34,40 +34,46 @@ impl Stall {
         self.bytes = self.bytes.saturating_add(bytes as u64);
     }
 
-    /// There is no window. What the handler adds during a wait does not make it a new one.
-    pub(super) fn begin(&mut self, now: u64) {
-        self.since = self.since.min(now);
+    /// There is no window. What the handler adds during a wait does not make it a new one. Without
+    /// a minimum rate each wait stands alone.
+    pub(super) fn begin(&mut self, now: u64, rate: Option<DataRate>) {
+        if self.is_running() {
+            return;
+        }
+        let earned = rate.map_or(u64::MAX, |rate| {
+            let rate = DataRate {
+                grace: Duration::ZERO,
+                ..rate
+            };
+            rate.allowed_ms(self.bytes)
+        });
+        self.waited = self.waited.saturating_sub(earned);
+        self.bytes = 0;
+        self.since = now;
     }
 
     /// There is window again, or nothing to send.
     #[inline]
     pub(super) fn end(&mut self, now: u64) {
-        if self.since < u64::MAX {
+        if self.is_running() {
             self.waited = self.waited.saturating_add(now.saturating_sub(self.since));
             self.since = u64::MAX;
         }
     }
 
     /// Whether a wait is running.
+    #[inline]
     pub(super) fn is_running(&self) -> bool {
         self.since < u64::MAX
     }
 
-    /// The millisecond at which the running wait is too long; `u64::MAX` for none. Without a rate
-    /// each wait has the time-out for itself.
-    pub(super) fn deadline(&self, timeout: Duration, rate: Option<DataRate>) -> u64 {
-        if self.since == u64::MAX {
-            return u64::MAX;
+    /// The millisecond at which the running wait is too long; `u64::MAX` for none.
+    pub(super) fn deadline(&self, timeout: Duration) -> u64 {
+        if self.is_running() {
+            after(self.since.saturating_sub(self.waited), timeout).max(self.since)
+        } else {
+            u64::MAX
         }
-        let Some(rate) = rate else {
-            return after(self.since, timeout);
-        };
-        let rate = DataRate {
-            grace: timeout,
-            ..rate
-        };
-        let left = rate.allowed_ms(self.bytes).saturating_sub(self.waited);
-        self.since.saturating_add(left)
     }
 }
 
@@ -79,30 +85,42 @@ mod tests {
     const RATE: Option<DataRate> = Some(DataRate::DEFAULT);
 
     #[test]
-    fn all_waits_count_together() {
+    fn waits_add_up() {
         let mut stall = Stall::NONE;
-        assert_eq!(stall.deadline(TIMEOUT, RATE), u64::MAX);
-        stall.begin(1_000);
-        stall.begin(5_000);
-        assert_eq!(stall.deadline(TIMEOUT, RATE), 61_000);
+        assert_eq!(stall.deadline(TIMEOUT), u64::MAX);
+        stall.begin(1_000, RATE);
+        stall.begin(5_000, RATE);
+        assert_eq!(stall.deadline(TIMEOUT), 61_000);
         stall.end(41_000);
-        assert_eq!(stall.deadline(TIMEOUT, RATE), u64::MAX);
+        assert_eq!(stall.deadline(TIMEOUT), u64::MAX);
         stall.sent(1);
-        stall.begin(50_000);
-        assert_eq!(stall.deadline(TIMEOUT, RATE), 70_000);
-        assert_eq!(stall.deadline(TIMEOUT, None), 110_000);
+        stall.begin(50_000, RATE);
+        assert_eq!(stall.deadline(TIMEOUT), 70_004);
         stall.end(80_000);
-        stall.begin(90_000);
-        assert_eq!(stall.deadline(TIMEOUT, RATE), 90_000, "at once");
+        stall.begin(90_000, RATE);
+        assert_eq!(stall.deadline(TIMEOUT), 90_000, "at once");
     }
 
     #[test]
-    fn bytes_buy_time() {
+    fn bytes_take_waits_back_and_no_more() {
         let mut stall = Stall::NONE;
-        stall.begin(0);
+        stall.begin(0, RATE);
+        stall.end(50_000);
+        stall.sent(240 * 20);
+        stall.begin(60_000, RATE);
+        assert_eq!(stall.deadline(TIMEOUT), 90_000);
         stall.end(60_000);
-        stall.sent(240 * 100);
-        stall.begin(70_000);
-        assert_eq!(stall.deadline(TIMEOUT, RATE), 110_000);
+        stall.sent(240 * 1_000_000);
+        stall.begin(70_000, RATE);
+        assert_eq!(stall.deadline(TIMEOUT), 130_000);
+    }
+
+    #[test]
+    fn without_a_rate_each_wait_stands_alone() {
+        let mut stall = Stall::NONE;
+        stall.begin(0, None);
+        stall.end(59_000);
+        stall.begin(59_000, None);
+        assert_eq!(stall.deadline(TIMEOUT), 119_000);
     }
 }

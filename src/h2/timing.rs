@@ -8,7 +8,6 @@ use super::error::{ConnectionError, ErrorCode, Violation};
 use super::frame::encode_ping;
 use super::receive::Reading;
 use super::stall::Stall;
-use super::streams::Stream;
 use crate::http::{BodyError, Close, Turn, after};
 
 /// A PING that asks whether the peer is still there.
@@ -20,7 +19,7 @@ pub(super) struct Clocks {
     /// When the connection began.
     born: u64,
     /// Since when no stream is open.
-    idle_since: u64,
+    pub(super) idle_since: u64,
     /// Since when a frame is incomplete, and which: the preface and the head behind it are 0.
     partial_since: u64,
     partial: u64,
@@ -63,13 +62,6 @@ fn since(moment: u64, timeout: std::time::Duration) -> u64 {
     }
 }
 
-/// When a stream has waited too long for its window.
-fn stall_deadline(stream: &Stream, timeout: std::time::Duration) -> u64 {
-    let exchange = stream.exchange.as_ref();
-    let rate = exchange.and_then(|exchange| exchange.response_rate.rate());
-    stream.stall.deadline(timeout, rate)
-}
-
 impl Connection {
     /// The millisecond at which `expire` is due; `u64::MAX` for none.
     pub(crate) fn deadline(&self) -> u64 {
@@ -106,7 +98,9 @@ impl Connection {
             self.clocks.idle_since = self.clocks.idle_since.min(now);
         }
         if self.send_window.available() == 0 && !self.schedule.is_empty() {
-            self.clocks.blocked.begin(now);
+            self.clocks
+                .blocked
+                .begin(now, turn.limits.response_rate_min);
         } else {
             self.clocks.blocked.end(now);
         }
@@ -122,11 +116,7 @@ impl Connection {
         let mut deadline = since(clocks.partial_since.min(block_since), limits.head_timeout)
             .min(since(clocks.idle_since, limits.keep_alive_timeout))
             .min(clocks.goaway_until)
-            .min(
-                clocks
-                    .blocked
-                    .deadline(limits.http2.window_stall_timeout, limits.response_rate_min),
-            );
+            .min(clocks.blocked.deadline(limits.http2.window_stall_timeout));
         if let Some(interval) = limits.http2.ping_interval
             && self.greeted
         {
@@ -156,7 +146,7 @@ impl Connection {
             .slot_at(place)
             .and_then(|slot| self.streams.get(slot));
         stream.map_or(u64::MAX, |stream| {
-            stall_deadline(stream, stall).min(stream.drain_until)
+            stream.stall.deadline(stall).min(stream.drain_until)
         })
     }
 
@@ -251,8 +241,7 @@ impl Connection {
 
     fn expire_streams(&mut self, turn: &mut Turn<'_>, out: &mut Vec<u8>) {
         let (stall, now) = (turn.limits.http2.window_stall_timeout, turn.now);
-        let rate = turn.limits.response_rate_min;
-        let blocked = self.clocks.blocked.deadline(stall, rate) <= now;
+        let blocked = self.clocks.blocked.deadline(stall) <= now;
         for place in (0..self.streams.len()).rev() {
             if self.body_deadline(place, now) <= now {
                 self.fail_slow_body(place, turn);
@@ -266,7 +255,7 @@ impl Connection {
             };
             if stream.drain_until <= now {
                 self.reset_stream(slot, ErrorCode::NoError.code(), turn, out);
-            } else if waits || stall_deadline(stream, stall) <= now {
+            } else if waits || stream.stall.deadline(stall) <= now {
                 turn.counters.reject(Violation::WindowStall.name());
                 self.reset_stream(slot, Violation::WindowStall.code().code(), turn, out);
             }

@@ -119,7 +119,9 @@ impl Connection {
             Step::Idle | Step::Ready => {}
             Step::Starved => {
                 if let Some(stream) = self.streams.get(slot) {
-                    stream.stall.begin(turn.now);
+                    let exchange = stream.exchange.as_ref();
+                    let rate = exchange.and_then(|exchange| exchange.response_rate.rate());
+                    stream.stall.begin(turn.now, rate);
                 }
             }
             Step::Done => self.finish_response(slot, turn, out),

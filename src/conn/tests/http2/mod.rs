@@ -3,8 +3,15 @@
 
 mod bodies;
 mod continuing;
+mod ending;
+mod preface;
+mod priorities;
 mod requests;
 mod responses;
+mod settings;
+mod states;
+mod streams;
+mod timing;
 mod tunnels;
 mod uploads;
 mod windows;
@@ -16,6 +23,7 @@ use super::*;
 use crate::conn::Protocol;
 use crate::h2::Census;
 use crate::http::{IntoOutcome, ResponseError, Status};
+use crate::limits::Http2Limits;
 use crate::testing::http2::{Client, Event, Frames, code, flag, kind, merged, setting};
 
 /// What every server with default limits says first.
@@ -283,6 +291,14 @@ fn text_lines(stream: u32, text: &str) -> [String; 2] {
         text_head(stream, 200, text.len()),
         format!("DATA {stream} {text:?} ES"),
     ]
+}
+
+/// Limits with these of HTTP/2.
+fn http2_limits(http2: Http2Limits) -> Limits {
+    Limits {
+        http2,
+        ..Limits::default()
+    }
 }
 
 /// Something that handlers wait for, or for the end of their stream.

@@ -1,7 +1,7 @@
 //! The server's windows: how much of a request may come, and when more (RFC 9113, 5.2 and 6.9).
 
 use super::*;
-use crate::limits::{FloodLimits, Http2Limits};
+use crate::limits::FloodLimits;
 
 /// A client that sends one body as its windows allow.
 struct Upload {
@@ -118,16 +118,13 @@ fn a_large_body_is_taken_whole() {
 fn a_body_of_any_length_may_come_fast() {
     // Each answer to a probe of the path comes at once, as over loopback: the windows stay as
     // they are, and so there are many probes. The peer may answer them all.
-    let limits = Limits {
-        http2: Http2Limits {
-            floods: FloodLimits {
-                pings_max: 0,
-                ..FloodLimits::DEFAULT
-            },
-            ..Http2Limits::DEFAULT
+    let limits = http2_limits(Http2Limits {
+        floods: FloodLimits {
+            pings_max: 0,
+            ..FloodLimits::DEFAULT
         },
-        ..Limits::default()
-    };
+        ..Http2Limits::DEFAULT
+    });
     let mut http2 = Http2::with_limits(count, limits);
     http2.send(Frames::new().post(1, "/"));
     let mut upload = Upload::new(1, 100 << 20);
