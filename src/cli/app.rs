@@ -90,7 +90,11 @@ struct Message {
 }
 
 /// Answers one request.
-pub(super) async fn serve(ctx: &mut HttpContext) -> Result<(), Box<dyn std::error::Error>> {
+///
+/// # Errors
+///
+/// Those of the request's body and of the response.
+pub async fn serve(ctx: &mut HttpContext) -> Result<(), Box<dyn std::error::Error>> {
     let (route, method) = {
         let request = ctx.request();
         (Route::of(&request), request.method())

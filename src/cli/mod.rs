@@ -9,6 +9,9 @@ mod app;
 mod check;
 mod page;
 
+/// The built-in application; here so that benchmarks can measure what the command serves.
+pub use app::serve as built_in_application;
+
 use std::io;
 use std::process::ExitCode;
 
