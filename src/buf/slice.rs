@@ -60,7 +60,7 @@ impl BufSlice {
     }
 
     /// Cuts off and returns the first `n` bytes, or all of them when there are fewer.
-    #[cfg(test)]
+    #[inline(always)]
     pub(crate) fn split_to(&mut self, n: usize) -> Self {
         let mut front = self.clone();
         front.truncate(n);
@@ -107,6 +107,7 @@ impl AsRef<[u8]> for BufSlice {
 }
 
 impl Clone for BufSlice {
+    #[inline]
     fn clone(&self) -> Self {
         self.pool.hold(self.id);
         Self {

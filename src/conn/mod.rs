@@ -102,6 +102,12 @@ impl Connection {
 
     /// Goes on as far as possible. On `Drive::Dispatch` run the application and call again.
     pub(crate) fn drive(&mut self, turn: &mut Turn<'_>, blocks: &mut Blocks) -> Drive {
+        // As after nearly every send.
+        if let Protocol::Http1(http1) = &self.protocol
+            && http1.is_idle()
+        {
+            return Drive::Wait;
+        }
         if self.out.capacity() == 0 {
             self.out = blocks.take();
         }

@@ -138,6 +138,15 @@ impl Connection {
         self.input_ended = true;
     }
 
+    /// Whether a drive would do nothing: no input waits, no exchange is under way.
+    #[inline]
+    pub(crate) fn is_idle(&self) -> bool {
+        matches!(self.phase, Phase::Head { .. })
+            && self.backlog.is_empty()
+            && self.close == Close::No
+            && !self.input_ended
+    }
+
     /// Goes on as far as possible: appends what is to be sent to `out` and answers whether a
     /// request is ready for the application.
     pub(crate) fn drive(&mut self, turn: &mut Turn<'_>, out: &mut Vec<u8>) -> Drive {
@@ -158,7 +167,7 @@ impl Connection {
         let held_back = matches!(self.phase, Phase::Head { .. })
             && !self.backlog.is_empty()
             && is_full(out, turn);
-        if !held_back {
+        if self.input_ended && !held_back {
             self.end_of_input(turn);
         }
         self.backlog.settle();
@@ -260,6 +269,7 @@ impl Connection {
     }
 
     /// Nothing more is answered; what still comes is forgotten.
+    #[inline(never)]
     pub(super) fn enter_closing(&mut self, turn: &Turn<'_>) {
         self.phase = Phase::Closing;
         self.backlog = Backlog::Empty;
@@ -286,10 +296,8 @@ impl Connection {
     }
 
     /// Acts on the peer's end of input once everything before it is consumed.
+    #[inline(never)]
     fn end_of_input(&mut self, turn: &mut Turn<'_>) {
-        if !self.input_ended {
-            return;
-        }
         match self.phase {
             Phase::Head { since } => {
                 if since.is_some() {
@@ -319,12 +327,17 @@ impl Connection {
     }
 
     fn update_deadline(&mut self, turn: &Turn<'_>) {
-        if self.phase == Phase::Exchange {
-            self.deadline = self.body_deadline(turn);
+        match self.phase {
+            Phase::Exchange => self.deadline = self.body_deadline(turn),
+            Phase::Head { since: None } if self.deadline == u64::MAX => {
+                self.deadline = after(turn.now, turn.limits.keep_alive_timeout);
+            }
+            Phase::Head { .. } | Phase::Drain | Phase::Closing => {}
         }
     }
 
     /// When the body is too slow if nothing more comes.
+    #[inline(never)]
     fn body_deadline(&mut self, turn: &Turn<'_>) -> u64 {
         let Some(exchange) = &self.exchange else {
             return u64::MAX;

@@ -5,6 +5,7 @@
 
 use super::Reject;
 use crate::http::field::{LengthError, parse_content_length, trim_ows};
+use crate::http::known::KnownSet;
 use crate::http::{KnownField, Method, Version};
 
 /// How the body of a request is framed.
@@ -42,6 +43,11 @@ pub(crate) struct ConnectionOptions {
 impl ConnectionOptions {
     /// Adds the options that one field line lists.
     pub(crate) fn add(&mut self, value: &[u8]) {
+        // Nearly always it is this one alone.
+        if value.eq_ignore_ascii_case(b"keep-alive") {
+            self.keep_alive = true;
+            return;
+        }
         for option in value.split(|byte| *byte == b',').map(trim_ows) {
             self.close |= option.eq_ignore_ascii_case(b"close");
             self.keep_alive |= option.eq_ignore_ascii_case(b"keep-alive");
@@ -58,6 +64,25 @@ pub(super) struct FramingFields {
     connection: ConnectionOptions,
     expect_continue: bool,
     upgrade: bool,
+}
+
+/// The fields that [`FramingFields::observe`] takes note of.
+pub(super) const FRAMING_FIELDS: KnownSet = KnownSet::of(&[
+    KnownField::Connection,
+    KnownField::ContentLength,
+    KnownField::Expect,
+    KnownField::TransferEncoding,
+    KnownField::Upgrade,
+]);
+
+impl Framing {
+    /// That of an HTTP/1.1 request which has none of the [`FRAMING_FIELDS`].
+    pub(super) const PLAIN: Self = Self {
+        body: BodyFraming::None,
+        keep_alive: true,
+        expect_continue: false,
+        upgrade: false,
+    };
 }
 
 impl FramingFields {

@@ -1,15 +1,16 @@
 //! Request heads, from bytes to [`RequestHead`] (RFC 9112, 2 to 5).
 //!
-//! Owns the order of the checks. A head that arrives whole is parsed at once, with one pass of the
-//! fast parser and a few comparisons for each line; `scan` takes over when more bytes are needed,
-//! and `line` when it must be said what is wrong. Nothing is copied: the head is left with spans,
-//! and the caller attaches the bytes.
+//! Owns the order of the checks. A head that arrives whole and is like most is read by `plain`. Any
+//! other goes to the parser of record: one pass of the fast parser and a few comparisons for each
+//! line; `scan` takes over when more bytes are needed, and `line` when it must be said what is wrong.
+//! Nothing is copied: the head is left with spans, and the caller attaches the bytes.
 
 use std::mem::MaybeUninit;
 
 use super::Reject;
 use super::framing::{Framing, FramingFields};
 use super::line::diagnose;
+use super::plain;
 use super::scan::{HeadScan, Scanned, ValidHost};
 use crate::http::authority::Authority;
 use crate::http::{FieldSpan, KnownField, Method, RequestHead, Span, TargetForm, Version};
@@ -47,13 +48,27 @@ pub(crate) fn parse(
     head: &mut RequestHead,
 ) -> Result<Parse, Reject> {
     let parsed = parse_resumed(input, scan, limits, head);
-    if parsed != Ok(Parse::Incomplete) {
+    if parsed != Ok(Parse::Incomplete) && scan.has_moved() {
         scan.restart();
     }
     parsed
 }
 
-#[inline]
+/// [`parse`] for a head that is plain and wholly there, as nearly all are; `None` asks for `parse`.
+#[inline(always)]
+pub(super) fn parse_plain(
+    input: &[u8],
+    scan: &mut HeadScan,
+    limits: &Limits,
+    head: &mut RequestHead,
+) -> Option<(usize, Framing)> {
+    if scan.has_moved() || !input.first().is_some_and(u8::is_ascii_uppercase) {
+        return None;
+    }
+    let consumed = plain::read(input, 0, limits, &mut scan.host, head)?;
+    Some((consumed, plain::framing(input, head)?))
+}
+
 fn parse_resumed(
     input: &[u8],
     scan: &mut HeadScan,
@@ -67,6 +82,39 @@ fn parse_resumed(
     if !scan.is_fresh() && scan.advance(input, limits)? == Scanned::Open {
         return Ok(Parse::Incomplete);
     }
+    if let Some(consumed) = plain::read(input, scan.start(), limits, &mut scan.host, head)
+        && let Some(framing) = plain::framing(input, head)
+    {
+        return Ok(Parse::Complete { consumed, framing });
+    }
+    parse_unusual(input, scan, limits, head)
+}
+
+/// [`parse`] without the plain way, which must make no difference.
+///
+/// # Errors
+/// Those of [`parse`].
+#[cfg(any(test, feature = "testing"))]
+pub(crate) fn parse_by_record(
+    input: &[u8],
+    limits: &Limits,
+    head: &mut RequestHead,
+) -> Result<Parse, Reject> {
+    let mut scan = HeadScan::default();
+    if !scan.find_start(input)? {
+        return Ok(Parse::Incomplete);
+    }
+    parse_unusual(input, &mut scan, limits, head)
+}
+
+/// Reads a head with the parser of record, and says what is wrong with one that it refuses.
+#[inline(never)]
+fn parse_unusual(
+    input: &[u8],
+    scan: &mut HeadScan,
+    limits: &Limits,
+    head: &mut RequestHead,
+) -> Result<Parse, Reject> {
     if let Read::Complete { consumed, framing } = read(input, scan, limits, head)? {
         return Ok(Parse::Complete { consumed, framing });
     }
@@ -186,7 +234,7 @@ fn span_in(input: &[u8], part: &[u8]) -> Span {
 
 /// Applies the rules for Host (RFC 9112, 3.2) and leaves the authority in the head.
 #[inline]
-fn check_host(
+pub(super) fn check_host(
     input: &[u8],
     host: Option<Span>,
     head: &mut RequestHead,

@@ -13,6 +13,7 @@ mod encode;
 mod framing;
 mod head;
 mod line;
+mod plain;
 mod receive;
 mod reject;
 mod scan;
@@ -27,7 +28,7 @@ pub(crate) use self::{
         CHUNK_END, ConnectionOption, ResponseFraming, ResponseHead, encode_chunk_head, encode_head,
         encode_last_chunk,
     },
-    head::{Parse, parse},
+    head::{Parse, parse, parse_by_record},
     scan::HeadScan,
 };
 pub(crate) use connection::Connection;

@@ -5,11 +5,11 @@ use std::rc::Rc;
 use super::chunked::{ChunkedDecoder, Step};
 use super::connection::{Body, Connection, Phase, RequestFacts, Sending, is_full};
 use super::framing::{BodyFraming, Framing};
-use super::head::{Parse, parse};
+use super::head::{Parse, parse, parse_plain};
 use super::reject::Reject;
 use crate::http::{
     Backlog, BodyError, BodyState, Close, Exchange, FieldSection, Inbound, Mark, Method, RateClock,
-    Turn, Version, after,
+    RequestHead, Turn, Version, after,
 };
 use crate::limits::LINGER_BYTES_MAX;
 
@@ -38,17 +38,24 @@ impl Connection {
             Phase::Exchange => self.consume_body(turn),
             Phase::Drain => self.consume_unread(turn),
             Phase::Closing => {
-                self.lingered = self.lingered.saturating_add(self.backlog.len());
-                self.backlog.consume(usize::MAX);
-                let enough = self.lingered > LINGER_BYTES_MAX && !self.forgets_a_body();
-                if enough && self.close == Close::Linger {
-                    self.close = Close::Now;
-                }
+                self.consume_late();
                 Consumed::Nothing
             }
         }
     }
 
+    /// Forgets what comes while the connection closes.
+    #[inline(never)]
+    fn consume_late(&mut self) {
+        self.lingered = self.lingered.saturating_add(self.backlog.len());
+        self.backlog.consume(usize::MAX);
+        let enough = self.lingered > LINGER_BYTES_MAX && !self.forgets_a_body();
+        if enough && self.close == Close::Linger {
+            self.close = Close::Now;
+        }
+    }
+
+    #[inline(never)]
     fn consume_head(
         &mut self,
         since: Option<u64>,
@@ -64,13 +71,54 @@ impl Connection {
             stream: 0,
         };
         let exchange = turn.exchanges.take(mark, turn.limits);
+        if let Some(framing) = self.parse_plain(&exchange, turn) {
+            self.begin_exchange(&exchange, framing, turn);
+            return Consumed::Dispatch(exchange);
+        }
+        self.consume_unusual_head(exchange, since, turn, out)
+    }
+
+    /// Reads a plain head; `None` when it is not one.
+    #[inline(always)]
+    fn parse_plain(&mut self, exchange: &Exchange, turn: &Turn<'_>) -> Option<Framing> {
+        let mut head = exchange.request.fill()?;
+        let input = self.backlog.bytes();
+        let (consumed, framing) = parse_plain(input, &mut self.scan, turn.limits, &mut head)?;
+        self.take_head(&mut head, consumed, framing, turn);
+        Some(framing)
+    }
+
+    #[inline(never)]
+    fn consume_unusual_head(
+        &mut self,
+        exchange: Rc<Exchange>,
+        since: Option<u64>,
+        turn: &mut Turn<'_>,
+        out: &mut Vec<u8>,
+    ) -> Consumed {
         match self.parse_head(&exchange, turn) {
-            Ok(Parse::Complete { consumed, framing }) => {
-                self.begin_exchange(&exchange, consumed, framing, turn);
+            Ok(Parse::Complete { framing, .. }) => {
+                self.begin_exchange(&exchange, framing, turn);
                 Consumed::Dispatch(exchange)
             }
-            Ok(Parse::Incomplete) => {
+            other => {
                 turn.exchanges.give(exchange, turn.limits);
+                self.await_rest(other, since, turn, out)
+            }
+        }
+    }
+
+    /// There is no head yet, or there will be none.
+    #[inline(never)]
+    fn await_rest(
+        &mut self,
+        parsed: Result<Parse, Reject>,
+        since: Option<u64>,
+        turn: &mut Turn<'_>,
+        out: &mut Vec<u8>,
+    ) -> Consumed {
+        match parsed {
+            Ok(Parse::Incomplete | Parse::Complete { .. }) => {
                 if since.is_none() {
                     self.phase = Phase::Head {
                         since: Some(turn.now),
@@ -80,7 +128,6 @@ impl Connection {
                 Consumed::Nothing
             }
             Ok(Parse::Http2Preface) => {
-                turn.exchanges.give(exchange, turn.limits);
                 if turn.protocols.allow_http2() && self.requests == 0 {
                     return Consumed::Http2;
                 }
@@ -91,13 +138,13 @@ impl Connection {
                 Consumed::Nothing
             }
             Err(reject) => {
-                turn.exchanges.give(exchange, turn.limits);
                 self.reject(reject, turn, out);
                 Consumed::Nothing
             }
         }
     }
 
+    /// Reads a head of any kind.
     fn parse_head(&mut self, exchange: &Exchange, turn: &Turn<'_>) -> Result<Parse, Reject> {
         let Some(mut head) = exchange.request.fill() else {
             // A pooled exchange is held by nobody else, so this head cannot be borrowed.
@@ -105,56 +152,70 @@ impl Connection {
             return Err(Reject::MalformedHead);
         };
         let parsed = parse(self.backlog.bytes(), &mut self.scan, turn.limits, &mut head)?;
-        if let Parse::Complete { consumed, .. } = &parsed {
-            self.backlog.attach(&mut head, *consumed, turn.scarce);
+        if let Parse::Complete { consumed, framing } = parsed {
+            self.take_head(&mut head, consumed, framing, turn);
         }
         Ok(parsed)
     }
 
-    /// A head is complete: its exchange becomes the connection's.
-    fn begin_exchange(
+    /// A head is complete: its bytes leave the backlog, and what the response needs to know of it is
+    /// noted.
+    #[inline(always)]
+    fn take_head(
         &mut self,
-        exchange: &Rc<Exchange>,
+        head: &mut RequestHead,
         consumed: usize,
-        facts: Framing,
-        turn: &mut Turn<'_>,
+        framing: Framing,
+        turn: &Turn<'_>,
     ) {
-        self.backlog.consume(consumed);
+        self.backlog.attach(head, consumed, turn.scarce);
+        self.request = RequestFacts {
+            http10: head.version() == Version::Http10,
+            head: head.method() == Method::Head,
+            connect: head.method() == Method::Connect,
+            keep_alive: framing.keep_alive && !turn.draining,
+            awaits_continue: framing.expect_continue,
+        };
+    }
+
+    /// A head is complete: its exchange becomes the connection's.
+    #[inline(always)]
+    fn begin_exchange(&mut self, exchange: &Rc<Exchange>, facts: Framing, turn: &mut Turn<'_>) {
         self.requests = self.requests.saturating_add(1);
         turn.counters.requests = turn.counters.requests.saturating_add(1);
         exchange.identifier.assign(self.id, self.requests);
-        let head = exchange.request.head();
-        let (method, version) = (head.method(), head.version());
-        drop(head);
-        self.request = RequestFacts {
-            http10: version == Version::Http10,
-            head: method == Method::Head,
-            connect: method == Method::Connect,
-            keep_alive: facts.keep_alive && !turn.draining,
-            awaits_continue: facts.expect_continue,
-        };
-        self.body = match facts.body {
-            BodyFraming::None => Body::Done,
-            BodyFraming::Length(0) => Body::Done,
-            BodyFraming::Length(length) => Body::Length(length),
-            BodyFraming::Chunked => Body::Chunked(ChunkedDecoder::default()),
-        };
-        match self.body {
-            Body::Length(length) => exchange.open_body(Some(length)),
-            Body::Chunked(_) => exchange.open_body(None),
-            Body::Done | Body::Raw => {}
+        match facts.body {
+            // As the request before has left it.
+            BodyFraming::None | BodyFraming::Length(0) if matches!(self.body, Body::Done) => {}
+            body => self.begin_body(body, exchange),
         }
-        if turn.upgrades && (facts.upgrade || method == Method::Connect) {
+        if turn.upgrades && (facts.upgrade || self.request.connect) {
             exchange.upgrade.offer();
         }
         self.sending = Sending::Discard;
-        self.rate = RateClock::default();
         self.phase = Phase::Exchange;
         self.deadline = u64::MAX;
         self.exchange = Some(Rc::clone(exchange));
     }
 
+    #[inline(never)]
+    fn begin_body(&mut self, framing: BodyFraming, exchange: &Exchange) {
+        self.rate = RateClock::default();
+        self.body = match framing {
+            BodyFraming::None | BodyFraming::Length(0) => Body::Done,
+            BodyFraming::Length(length) => {
+                exchange.open_body(Some(length));
+                Body::Length(length)
+            }
+            BodyFraming::Chunked => {
+                exchange.open_body(None);
+                Body::Chunked(ChunkedDecoder::default())
+            }
+        };
+    }
+
     /// Hands waiting body bytes to the exchange.
+    #[inline(never)]
     fn consume_body(&mut self, turn: &mut Turn<'_>) -> Consumed {
         let Some(exchange) = &self.exchange else {
             return Consumed::Nothing;
@@ -218,6 +279,7 @@ impl Connection {
     }
 
     /// Forgets the rest of a body that the handler did not read.
+    #[inline(never)]
     fn consume_unread(&mut self, turn: &mut Turn<'_>) -> Consumed {
         if self.backlog.is_empty() {
             return Consumed::Nothing;
@@ -255,15 +317,17 @@ impl Connection {
             },
         }
         if matches!(self.body, Body::Done) {
-            self.await_head(turn);
+            self.await_head();
         }
         Consumed::Some
     }
 
     /// The next request may come.
-    pub(super) fn await_head(&mut self, turn: &Turn<'_>) {
+    pub(super) fn await_head(&mut self) {
         self.phase = Phase::Head { since: None };
-        self.deadline = after(turn.now, turn.limits.keep_alive_timeout);
+        // The clock of the idle connection starts with the end of the drive, in the same turn: a
+        // request that is there already needs none.
+        self.deadline = u64::MAX;
     }
 }
 

@@ -244,7 +244,7 @@ impl Connection {
             self.phase = Phase::Drain;
             self.deadline = after(turn.now, turn.limits.drain_timeout);
         } else {
-            self.await_head(turn);
+            self.await_head();
         }
     }
 }

@@ -39,6 +39,7 @@ impl Backlog {
     }
 
     /// Whether no byte waits.
+    #[inline]
     pub(crate) fn is_empty(&self) -> bool {
         matches!(self, Self::Empty)
     }
@@ -65,17 +66,27 @@ impl Backlog {
         }
     }
 
-    /// Gives `head` the first `n` bytes, over which it was parsed; they stay in the backlog. With
+    /// Consumes the first `n` bytes and gives them to `head`, which was parsed over them. With
     /// `copy` the head holds no receive buffer.
-    pub(crate) fn attach(&self, head: &mut RequestHead, n: usize, copy: bool) {
-        if let Self::Pooled(slice) = self
-            && !copy
-            && let Some(bytes) = slice.slice(0..n)
-        {
-            head.attach_pooled(bytes);
-        } else {
-            head.attach_copied(self.bytes().get(..n).unwrap_or_default());
+    #[inline(always)]
+    pub(crate) fn attach(&mut self, head: &mut RequestHead, n: usize, copy: bool) {
+        match self {
+            Self::Pooled(slice) if !copy && n < slice.len() => {
+                head.attach_pooled(slice.split_to(n));
+            }
+            Self::Pooled(slice) if !copy && n == slice.len() => {
+                if let Self::Pooled(slice) = std::mem::take(self) {
+                    head.attach_pooled(slice);
+                }
+            }
+            _ => self.attach_copy(head, n),
         }
+    }
+
+    #[inline(never)]
+    fn attach_copy(&mut self, head: &mut RequestHead, n: usize) {
+        head.attach_copied(self.bytes().get(..n).unwrap_or_default());
+        self.consume(n);
     }
 
     /// The bytes `start..end` as a chunk of a body; they stay in the backlog. With `copy` the
@@ -91,7 +102,15 @@ impl Backlog {
     }
 
     /// Moves what waits out of the receive buffer.
+    #[inline]
     pub(crate) fn settle(&mut self) {
+        if !self.is_empty() {
+            self.settle_waiting();
+        }
+    }
+
+    #[inline(never)]
+    fn settle_waiting(&mut self) {
         if let Self::Pooled(slice) = self {
             *self = Self::Owned {
                 bytes: slice.to_vec(),

@@ -15,14 +15,17 @@ pub use builder::RequestHeadBuilder;
 use super::field::{FieldError, FieldLine, FieldSpan};
 use super::known::KnownSet;
 use super::span::Span;
-use super::target::{Scheme, Target, TargetError, TargetForm, decode_path};
+use super::target::{self, Scheme, Target, TargetError, TargetForm, decode_path};
 use super::{Method, Version};
 use crate::buf::{BufSlice, text};
 use crate::limits;
 
 /// The bytes that the spans of a head lie in.
-#[derive(Debug)]
+#[derive(Debug, Default)]
 pub(crate) enum HeadBytes {
+    /// None yet, or none any more.
+    #[default]
+    None,
     /// A receive buffer of the shard, held until the head is read or compacted.
     Pooled(BufSlice),
     /// Memory of the head's own.
@@ -33,15 +36,10 @@ impl HeadBytes {
     #[inline]
     fn bytes(&self) -> &[u8] {
         match self {
+            Self::None => &[],
             Self::Pooled(slice) => slice,
             Self::Owned(bytes) => bytes,
         }
-    }
-}
-
-impl Default for HeadBytes {
-    fn default() -> Self {
-        Self::Owned(Vec::new())
     }
 }
 
@@ -214,6 +212,7 @@ impl RequestHead {
 /// What a protocol fills in.
 impl RequestHead {
     /// Forgets the request and gives back a receive buffer that it held. Memory is kept.
+    #[inline]
     pub fn clear(&mut self) {
         // Owned bytes come first, so that the swap keeps their memory.
         self.take_owned();
@@ -227,20 +226,36 @@ impl RequestHead {
         self.protocol = None;
         self.decoded_path.clear();
         self.lines.clear();
-        if self.lines.capacity() > limits::FIELD_LINES_KEPT {
-            self.lines.shrink_to(limits::FIELD_LINES_KEPT);
-        }
         self.known = KnownSet::default();
+        if self.lines.capacity() > limits::FIELD_LINES_KEPT {
+            self.shrink();
+        }
+    }
+
+    #[cold]
+    fn shrink(&mut self) {
+        self.lines.shrink_to(limits::FIELD_LINES_KEPT);
     }
 
     /// Gives back a receive buffer that the head held. What else it holds is forgotten when the
     /// next head begins, so that nothing is cleared twice.
+    #[inline]
     pub(crate) fn release(&mut self) {
         self.take_owned();
     }
 
     /// Leaves the head without bytes; those it owned become the spare.
+    #[inline]
     fn take_owned(&mut self) {
+        match &self.bytes {
+            HeadBytes::None => {}
+            HeadBytes::Pooled(_) => self.bytes = HeadBytes::None,
+            HeadBytes::Owned(_) => self.keep_owned(),
+        }
+    }
+
+    #[inline(never)]
+    fn keep_owned(&mut self) {
         if let HeadBytes::Owned(bytes) = std::mem::take(&mut self.bytes)
             && bytes.capacity() > self.spare.capacity()
         {
@@ -251,7 +266,7 @@ impl RequestHead {
 
     /// Begins a head whose bytes are attached once it has been read. Every span that follows
     /// counts from the first of those bytes.
-    #[inline]
+    #[inline(always)]
     pub(crate) fn begin_spans(&mut self, method: Method, method_text: Span, version: Version) {
         self.clear();
         self.set_request(method, method_text, version);
@@ -274,18 +289,30 @@ impl RequestHead {
     }
 
     /// Reads the target, which lies at `span` of `bytes`.
-    #[inline]
     pub(crate) fn read_target(&mut self, bytes: &[u8], span: Span) -> Result<(), TargetError> {
-        if self.method != Method::Connect && Target::is_plain_path(span.of(bytes)) {
-            self.set_plain_path(span);
-            return Ok(());
-        }
         self.read_parts(bytes, span, self.method)
     }
 
+    /// [`RequestHead::read_target`] as that of a request with this method.
     fn read_parts(&mut self, bytes: &[u8], span: Span, method: Method) -> Result<(), TargetError> {
+        match target::scan(span.of(bytes)) {
+            (length, seen) if length == span.len() => self.set_target(bytes, span, seen, method),
+            _ => Err(TargetError::InvalidByte),
+        }
+    }
+
+    /// Names the target at `span` of `bytes`, of which [`target::scan`] has seen the whole, and
+    /// these bytes in it.
+    #[inline(never)]
+    pub(crate) fn set_target(
+        &mut self,
+        bytes: &[u8],
+        span: Span,
+        seen: u8,
+        method: Method,
+    ) -> Result<(), TargetError> {
         self.target_text = span;
-        let mut target = Target::parse(method, span.of(bytes))?;
+        let mut target = Target::of_scanned(method, span.of(bytes), seen)?;
         let base = span.start();
         target.path = target.path.offset(base);
         target.query = target.query.map(|query| query.offset(base));
@@ -299,10 +326,21 @@ impl RequestHead {
     }
 
     /// Adds a field line that has been checked.
-    #[inline]
+    #[inline(always)]
     pub(crate) fn push_span(&mut self, line: FieldSpan) {
         self.known.insert(line.known);
         self.lines.push(line);
+    }
+
+    /// Where the field lines lie, and what they are.
+    pub(crate) fn lines(&self) -> &[FieldSpan] {
+        &self.lines
+    }
+
+    /// The known fields among the lines.
+    #[inline]
+    pub(crate) fn known(&self) -> KnownSet {
+        self.known
     }
 
     /// The target's parts, as spans over the head.

@@ -36,9 +36,15 @@ pub enum KnownField {
 
 impl KnownField {
     /// The field of this name, whatever its case.
-    #[inline]
+    #[inline(always)]
     #[must_use]
     pub fn from_name(name: &[u8]) -> Option<Self> {
+        /// A bit for each length that any of the names has.
+        const LENGTHS: u32 =
+            1 << 2 | 1 << 4 | 1 << 6 | 1 << 7 | 1 << 10 | 1 << 14 | 1 << 16 | 1 << 17;
+        if name.len() > 17 || LENGTHS & (1 << name.len()) == 0 {
+            return None;
+        }
         let first = name.first()? | 0x20;
         match (name.len(), first) {
             (2, b't') if is(name, b"te") => Some(Self::Te),
@@ -67,10 +73,35 @@ impl KnownField {
 
 /// Whether `name` is `spelled`, which is in lower case. The length is a constant, so that a few
 /// wide comparisons come of it.
-#[inline]
+#[inline(always)]
 fn is<const N: usize>(name: &[u8], spelled: &[u8; N]) -> bool {
-    name.first_chunk()
-        .is_some_and(|name: &[u8; N]| name.map(|b| b.to_ascii_lowercase()) == *spelled)
+    let Some(name) = name.first_chunk::<N>() else {
+        return false;
+    };
+    // A letter differs from its other case in one bit; any other byte has one spelling.
+    let case = spelled.map(|byte| (byte.is_ascii_lowercase() as u8) << 5);
+    let (first, last) = ends(name);
+    let (first_case, last_case) = ends(&case);
+    (first | first_case, last | last_case) == ends(spelled)
+}
+
+/// The first and the last bytes of a text of up to 32 as numbers, which together are all of it.
+#[inline(always)]
+fn ends<const N: usize>(text: &[u8; N]) -> (u128, u128) {
+    if let (Some(first), Some(last)) = (text.first_chunk(), text.last_chunk()) {
+        (u128::from_le_bytes(*first), u128::from_le_bytes(*last))
+    } else if let (Some(first), Some(last)) = (text.first_chunk(), text.last_chunk()) {
+        let [first, last] = [first, last].map(|half| u64::from_le_bytes(*half));
+        (first.into(), last.into())
+    } else if let (Some(first), Some(last)) = (text.first_chunk(), text.last_chunk()) {
+        let [first, last] = [first, last].map(|half| u32::from_le_bytes(*half));
+        (first.into(), last.into())
+    } else if let (Some(first), Some(last)) = (text.first_chunk(), text.last_chunk()) {
+        let [first, last] = [first, last].map(|half| u16::from_le_bytes(*half));
+        (first.into(), last.into())
+    } else {
+        (text.first().copied().unwrap_or_default().into(), 0)
+    }
 }
 
 /// Which known fields a section holds.
@@ -101,6 +132,12 @@ impl KnownSet {
     #[inline]
     pub(crate) const fn contains(self, field: KnownField) -> bool {
         self.0 & (1 << field as u16) != 0
+    }
+
+    /// Whether none of these fields is present.
+    #[inline]
+    pub(crate) const fn has_none_of(self, fields: Self) -> bool {
+        self.0 & fields.0 == 0
     }
 
     /// Whether no known field is present.
@@ -146,6 +183,7 @@ mod tests {
             "content_length",
             "transfer-encodinG2",
             "\x14E",
+            "keep\ralive",
         ] {
             assert_eq!(KnownField::from_name(name.as_bytes()), None, "{name:?}");
         }

@@ -24,6 +24,7 @@ mod outbound;
 mod outbox;
 mod pending;
 mod rate;
+pub(crate) mod scan;
 mod span;
 pub(crate) mod status;
 pub(crate) mod target;

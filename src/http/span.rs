@@ -24,6 +24,12 @@ impl Span {
         self.start as usize
     }
 
+    /// How many bytes.
+    #[inline]
+    pub(crate) const fn len(self) -> usize {
+        self.len as usize
+    }
+
     /// The offset behind the last byte.
     #[inline]
     pub(crate) const fn end(self) -> usize {

@@ -11,6 +11,7 @@ use std::fmt;
 
 use super::Method;
 use super::authority::{Authority, AuthorityError};
+use super::scan::from_target_mark;
 use super::span::Span;
 
 /// The form of a request target (RFC 9112, 3.2).
@@ -151,25 +152,43 @@ const CLASS: [u8; 256] = {
     table
 };
 
+/// How many bytes at the front of `text` may stand in a target, and which of those were seen that
+/// say something: `PERCENT`, `DOT`, `QUESTION`.
+#[inline(always)]
+pub(crate) fn scan(text: &[u8]) -> (usize, u8) {
+    let mut seen = 0;
+    let mut rest = text;
+    loop {
+        let from_mark = from_target_mark(rest);
+        let [byte, behind @ ..] = from_mark else {
+            return (text.len(), seen);
+        };
+        match CLASS.get(usize::from(*byte)).copied().unwrap_or(BAD) {
+            BAD => return (text.len() - from_mark.len(), seen),
+            class => seen |= class,
+        }
+        rest = behind;
+    }
+}
+
 impl Target {
     /// Whether a target is a path and nothing else, without anything to decode, as nearly all are.
     #[inline]
     pub(crate) fn is_plain_path(text: &[u8]) -> bool {
-        text.first() == Some(&b'/')
-            && text.iter().fold(0, |seen, byte| {
-                seen | CLASS.get(usize::from(*byte)).copied().unwrap_or(BAD)
-            }) == 0
+        text.first() == Some(&b'/') && scan(text) == (text.len(), 0)
     }
 
     /// Reads the target of a request with this method.
-    #[inline]
+    #[cfg(test)]
     pub(crate) fn parse(method: Method, text: &[u8]) -> Result<Self, TargetError> {
-        let seen = text.iter().fold(0, |seen, byte| {
-            seen | CLASS.get(usize::from(*byte)).copied().unwrap_or(BAD)
-        });
-        if seen & BAD != 0 {
-            return Err(TargetError::InvalidByte);
+        match scan(text) {
+            (length, seen) if length == text.len() => Self::of_scanned(method, text, seen),
+            _ => Err(TargetError::InvalidByte),
         }
+    }
+
+    /// Reads a target of which [`scan`] has seen the whole and these bytes in it.
+    pub(crate) fn of_scanned(method: Method, text: &[u8], seen: u8) -> Result<Self, TargetError> {
         if text.first() == Some(&b'/') && method != Method::Connect {
             return Ok(Self::default().with_path(text, 0, seen));
         }

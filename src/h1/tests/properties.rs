@@ -5,7 +5,7 @@ use proptest::prelude::*;
 use super::events;
 use crate::h1::Reject;
 use crate::h1::encode::{CHUNK_END, encode_chunk_head, encode_last_chunk};
-use crate::h1::head::{Parse, parse};
+use crate::h1::head::{Parse, parse, parse_by_record};
 use crate::h1::scan::HeadScan;
 use crate::http::{FieldSection, RequestHead};
 use crate::limits::Limits;
@@ -105,6 +105,23 @@ proptest! {
         let ends = |text: &[u8]| input[..consumed].windows(text.len()).filter(|w| *w == text).count();
         prop_assert_eq!(ends(b"\n"), ends(b"\r\n"));
         prop_assert_eq!(ends(b"\r"), ends(b"\r\n"));
+    }
+
+    #[test]
+    fn the_plain_way_makes_no_difference(input in head()) {
+        let (mut head, mut recorded) = (RequestHead::default(), RequestHead::default());
+        let limits = Limits::default();
+        let parsed = parse(&input, &mut HeadScan::default(), &limits, &mut head);
+        prop_assert_eq!(parsed, parse_by_record(&input, &limits, &mut recorded));
+        let Ok(Parse::Complete { consumed, .. }) = parsed else {
+            return Ok(());
+        };
+        head.attach_copied(&input[..consumed]);
+        recorded.attach_copied(&input[..consumed]);
+        prop_assert_eq!((head.method(), head.version()), (recorded.method(), recorded.version()));
+        prop_assert_eq!((head.target(), head.path()), (recorded.target(), recorded.path()));
+        prop_assert_eq!((head.query(), head.authority()), (recorded.query(), recorded.authority()));
+        prop_assert!(head.fields().eq(recorded.fields()));
     }
 
     #[test]

@@ -1,7 +1,7 @@
 //! The parser of request heads, beside the one it is built on.
 
 use super::cuts;
-use crate::h1::{HeadScan, Parse, Reject, parse};
+use crate::h1::{HeadScan, Parse, Reject, parse, parse_by_record};
 use crate::http::RequestHead;
 use crate::limits::Limits;
 
@@ -12,8 +12,9 @@ type Verdict = Result<Parse, Reject>;
 ///
 /// # Panics
 ///
-/// When the verdict depends on how the input arrives, when a head is accepted that httparse
-/// refuses or reads otherwise, or when a line of it ends with anything but CRLF.
+/// When the verdict depends on how the input arrives or on the plain way through heads, when a head
+/// is accepted that httparse refuses or reads otherwise, or when a line of it ends with anything but
+/// CRLF.
 pub fn head(input: &[u8]) {
     let whole = read(&[input]);
     for at in cuts(input.len()) {
@@ -22,6 +23,8 @@ pub fn head(input: &[u8]) {
     }
     let bytes: Vec<&[u8]> = input.chunks(1).collect();
     assert_eq!(read(&bytes), whole, "byte by byte");
+    let (limits, mut recorded) = (Limits::default(), RequestHead::default());
+    assert_eq!(parse_by_record(input, &limits, &mut recorded), whole);
     match whole {
         Ok(Parse::Complete { consumed, .. }) => {
             check_accepted(input.get(..consumed).unwrap_or_default());

@@ -1,0 +1,195 @@
+//! Plain heads in one pass: request line, field lines and their meaning, each byte looked at once.
+//!
+//! Owns the fast way through heads as nearly all clients send them, and nothing else: it refuses no
+//! head and knows no reason. What it does not take, because it is incomplete, unusual or wrong, is
+//! read again from its first byte by the parser of record in `head`, whose verdict counts. What it
+//! does take, that parser would have taken too, with the same meaning; the tests of this module and
+//! the fuzz target for heads hold it to that.
+
+#[cfg(test)]
+mod tests;
+
+use super::framing::{FRAMING_FIELDS, Framing, FramingFields};
+use super::head::check_host;
+use super::scan::ValidHost;
+use crate::http::field::trim_ows;
+use crate::http::scan::{token_length, value_length};
+use crate::http::{FieldSpan, KnownField, Method, RequestHead, Span, Version, target};
+use crate::limits::Limits;
+
+/// Reads the head at `start` of `input`, where a request line begins, but for what it means for the
+/// connection. Answers its end, the empty line included. The spans of the head count from the first
+/// byte of `input`. `None` leaves the head without meaning.
+// A function of its own keeps its values in registers, and answers in one.
+#[inline(never)]
+pub(super) fn read(
+    input: &[u8],
+    start: usize,
+    limits: &Limits,
+    host: &mut ValidHost,
+    head: &mut RequestHead,
+) -> Option<usize> {
+    let at = |rest: &[u8]| input.len() - rest.len();
+    let (method, rest) = read_method(input.get(start..)?)?;
+    let method_end = at(rest) - 1;
+    let (target_length, seen) = target::scan(rest);
+    let is_path = seen == 0 && rest.first() == Some(&b'/');
+    let (_, after) = rest.split_at_checked(target_length)?;
+    let target = Span::new(method_end + 1, at(after));
+    let (version, rest) = read_version(after)?;
+    let fields_start = at(rest);
+    if fields_start - start > limits.request_line_bytes_max {
+        return None;
+    }
+    head.begin_spans(method, Span::new(start, method_end), version);
+    if is_path {
+        head.set_plain_path(target);
+    } else {
+        head.set_target(input, target, seen, method).ok()?;
+    }
+    let (end, host_span) = read_fields(input, rest, limits, head)?;
+    if end - fields_start > limits.head_bytes_max + 2 {
+        return None;
+    }
+    match host_span {
+        // As nearly always on a connection that has had a request.
+        Some(span) if is_path && host.is(span.of(input)) => {
+            head.set_authority(span);
+        }
+        _ => check_host(input, host_span, head, host).ok()?,
+    }
+    Some(end)
+}
+
+/// What the head that [`read`] has read means for the connection; `None` when it is refused.
+#[inline(always)]
+pub(super) fn framing(input: &[u8], head: &RequestHead) -> Option<Framing> {
+    if head.version() == Version::Http11 && head.known().has_none_of(FRAMING_FIELDS) {
+        return Some(Framing::PLAIN);
+    }
+    observe_framing(input, head)
+}
+
+#[inline(never)]
+fn observe_framing(input: &[u8], head: &RequestHead) -> Option<Framing> {
+    let mut fields = FramingFields::default();
+    for line in head.lines() {
+        if let Some(known) = line.known {
+            fields.observe(known, line.value.of(input)).ok()?;
+        }
+    }
+    fields.conclude(head.method(), head.version()).ok()
+}
+
+/// The method and what follows the space behind it. CONNECT, whose targets are of another form,
+/// and methods without a name here are not plain.
+#[inline(always)]
+fn read_method(bytes: &[u8]) -> Option<(Method, &[u8])> {
+    const GET: u32 = u32::from_le_bytes(*b"GET ");
+    const POST: u32 = u32::from_le_bytes(*b"POST");
+    const HEAD: u32 = u32::from_le_bytes(*b"HEAD");
+    const PUT: u32 = u32::from_le_bytes(*b"PUT ");
+    let (first, rest) = bytes.split_first_chunk()?;
+    let method = match u32::from_le_bytes(*first) {
+        GET => return Some((Method::Get, rest)),
+        PUT => return Some((Method::Put, rest)),
+        POST => Method::Post,
+        HEAD => Method::Head,
+        _ => return read_long_method(bytes),
+    };
+    match rest {
+        [b' ', rest @ ..] => Some((method, rest)),
+        _ => None,
+    }
+}
+
+#[inline(never)]
+fn read_long_method(bytes: &[u8]) -> Option<(Method, &[u8])> {
+    for (name, method) in [
+        (b"DELETE ".as_slice(), Method::Delete),
+        (b"OPTIONS ", Method::Options),
+        (b"PATCH ", Method::Patch),
+    ] {
+        if let Some(rest) = bytes.strip_prefix(name) {
+            return Some((method, rest));
+        }
+    }
+    None
+}
+
+/// The version in front of a line end, the space before it included, and what follows that line.
+#[inline(always)]
+fn read_version(bytes: &[u8]) -> Option<(Version, &[u8])> {
+    const HTTP10: u64 = u64::from_le_bytes(*b"HTTP/1.0");
+    const HTTP11: u64 = u64::from_le_bytes(*b"HTTP/1.1");
+    let (line, rest) = bytes.split_first_chunk::<11>()?;
+    let [b' ', name @ .., b'\r', b'\n'] = line else {
+        return None;
+    };
+    let name: &[u8; 8] = name;
+    match u64::from_le_bytes(*name) {
+        HTTP11 => Some((Version::Http11, rest)),
+        HTTP10 => Some((Version::Http10, rest)),
+        _ => None,
+    }
+}
+
+/// Reads field lines up to the empty line. Answers the end of the head and where the value of Host
+/// lies.
+#[inline(always)]
+fn read_fields(
+    input: &[u8],
+    mut rest: &[u8],
+    limits: &Limits,
+    head: &mut RequestHead,
+) -> Option<(usize, Option<Span>)> {
+    let at = |rest: &[u8]| input.len() - rest.len();
+    let mut host = None;
+    let mut lines_left = limits.field_count_max;
+    loop {
+        if let [b'\r', b'\n', rest @ ..] = rest {
+            return Some((at(rest), host));
+        }
+        lines_left = lines_left.checked_sub(1)?;
+        let (name, after) = rest.split_at_checked(token_length(rest))?;
+        let [b':', after @ ..] = after else {
+            return None;
+        };
+        // One space, then the value: what else may stand there is rare.
+        let after = match after {
+            [b' ', value @ ..] if value.first().is_some_and(|byte| *byte > b' ') => value,
+            _ => trim_ows_start(after),
+        };
+        let (value, behind) = after.split_at_checked(value_length(after))?;
+        let [b'\r', b'\n', next @ ..] = behind else {
+            return None;
+        };
+        let value = match value {
+            [.., last] if *last > b' ' => value,
+            _ => trim_ows(value),
+        };
+        if name.is_empty() {
+            return None;
+        }
+        let name_start = at(rest);
+        let value_start = at(after);
+        let value_span = Span::new(value_start, value_start + value.len());
+        let known = KnownField::from_name(name);
+        if known == Some(KnownField::Host) && host.replace(value_span).is_some() {
+            return None;
+        }
+        head.push_span(FieldSpan {
+            name: Span::new(name_start, name_start + name.len()),
+            value: value_span,
+            known,
+        });
+        rest = next;
+    }
+}
+
+fn trim_ows_start(mut text: &[u8]) -> &[u8] {
+    while let [b' ' | b'\t', rest @ ..] = text {
+        text = rest;
+    }
+    text
+}

@@ -1,0 +1,53 @@
+//! Each search against its definition.
+
+#![allow(clippy::indexing_slicing)]
+
+use super::{from_target_mark, token_length, value_length};
+use crate::http::field::{is_field_value, is_token_byte};
+
+/// Every byte at every place of texts that end within, at and behind a block.
+fn each_text() -> impl Iterator<Item = (u8, usize, Vec<u8>)> {
+    (0..=u8::MAX).flat_map(|byte| {
+        (1..=40).flat_map(move |length| {
+            (0..length).map(move |at| {
+                let mut text = vec![b'a'; length];
+                text[at] = byte;
+                (byte, at, text)
+            })
+        })
+    })
+}
+
+#[test]
+fn a_token_ends_where_it_must() {
+    for (byte, at, text) in each_text() {
+        let expected = if is_token_byte(byte) { text.len() } else { at };
+        assert_eq!(token_length(&text), expected, "{byte:#x} at {at}");
+    }
+    assert_eq!(token_length(b""), 0);
+    assert_eq!(token_length(b"a_b.c~d!e_f.g~h!i_j.k~l!m n"), 25);
+}
+
+#[test]
+fn a_value_ends_where_it_must() {
+    for (byte, at, text) in each_text() {
+        let passes = byte == b'\t' || !byte.is_ascii_control();
+        let expected = if passes { text.len() } else { at };
+        assert_eq!(value_length(&text), expected, "{byte:#x} at {at}");
+        assert_eq!(is_field_value(&text), passes, "{byte:#x} at {at}");
+    }
+    assert_eq!(value_length(b""), 0);
+    assert_eq!(
+        value_length(b"\t\ta\tb\t\t\t\t\t\t\t\tc\t\t\t\t\t\t\td\r\n"),
+        22
+    );
+}
+
+#[test]
+fn marks_of_a_target_are_found() {
+    for (byte, at, text) in each_text() {
+        let plain = byte.is_ascii_graphic() && !b"#%.?\\".contains(&byte);
+        let expected: &[u8] = if plain { &[] } else { &text[at..] };
+        assert_eq!(from_target_mark(&text), expected, "{byte:#x} at {at}");
+    }
+}
