@@ -45,6 +45,10 @@ pub(crate) const CHUNK_OVERHEAD_PER_DATA_BYTE: u64 = 8;
 /// Bytes that a [`FieldSection`](crate::http::FieldSection) keeps when it is cleared.
 pub(crate) const FIELD_SECTION_BYTES_KEPT: usize = 16 * 1024;
 
+/// Bytes of a field value that has its room reserved with its line's other parts: longer than nearly
+/// all media types with their parameters.
+pub(crate) const SHORT_VALUE_BYTES: usize = 48;
+
 /// Lines that a cleared field section, and a request head, keep room for.
 pub(crate) const FIELD_LINES_KEPT: usize = 128;
 

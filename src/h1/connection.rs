@@ -65,7 +65,7 @@ pub(super) enum Sending {
 }
 
 /// What the response needs to know of its request.
-#[derive(Clone, Copy, Debug, Default)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub(super) struct RequestFacts {
     pub(super) http10: bool,
     pub(super) head: bool,
@@ -73,6 +73,17 @@ pub(super) struct RequestFacts {
     pub(super) keep_alive: bool,
     /// The peer waits for 100 Continue before it sends the body.
     pub(super) awaits_continue: bool,
+}
+
+impl RequestFacts {
+    /// Those of an HTTP/1.1 request that asks for nothing special of its response.
+    pub(super) const PLAIN: Self = Self {
+        http10: false,
+        head: false,
+        connect: false,
+        keep_alive: true,
+        awaits_continue: false,
+    };
 }
 
 /// One HTTP/1 connection.

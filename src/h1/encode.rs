@@ -98,11 +98,7 @@ pub(crate) fn encode_head(out: &mut Vec<u8>, head: &ResponseHead<'_>) {
     append_fields(out, head.fields, |field| !OWN_FIELDS.contains(field));
     match head.framing {
         _ if head.status.forbids_framing() => {}
-        ResponseFraming::Length(length) => {
-            out.extend_from_slice(b"Content-Length: ");
-            out.extend_from_slice(itoa::Buffer::new().format(length).as_bytes());
-            out.extend_from_slice(b"\r\n");
-        }
+        ResponseFraming::Length(length) => content_length(out, length),
         ResponseFraming::Chunked => out.extend_from_slice(b"Transfer-Encoding: chunked\r\n"),
         ResponseFraming::Unsaid => {}
     }
@@ -122,6 +118,33 @@ pub(crate) fn encode_head(out: &mut Vec<u8>, head: &ResponseHead<'_>) {
         out.extend_from_slice(SERVER_LINE);
     }
     out.extend_from_slice(b"\r\n");
+}
+
+/// More than a plain head takes without the handler's fields.
+pub(super) const PLAIN_HEAD_BYTES: usize = OWN_LINES_BYTES;
+
+/// Appends a whole 200 with its content, as [`encode_head`] would write its head: `fields` has none
+/// of the known fields, and the connection persists.
+#[inline]
+pub(super) fn encode_plain(
+    out: &mut Vec<u8>,
+    fields: &FieldSection,
+    content: &[u8],
+    date: &[u8; 29],
+    server: bool,
+) {
+    debug_assert!(fields.known().is_empty(), "no field decides about others");
+    out.reserve(OWN_LINES_BYTES + fields.wire().len() + content.len());
+    status_line(out, Status::OK);
+    out.extend_from_slice(fields.wire());
+    content_length(out, content.len() as u64);
+    if server {
+        tail(out, date);
+    } else {
+        date_line(out, date);
+        out.extend_from_slice(b"\r\n");
+    }
+    out.extend_from_slice(content);
 }
 
 /// Appends a whole informational response other than 101 (RFC 9110, 15.2). It has no framing
@@ -184,14 +207,53 @@ fn append_fields(out: &mut Vec<u8>, fields: &FieldSection, may_pass: impl Fn(Kno
     }
 }
 
+/// Appends Content-Length. Short numbers make lines of few lengths, each one move.
+#[inline(always)]
+fn content_length(out: &mut Vec<u8>, length: u64) {
+    let digit = |unit: u64| b'0' + (length / unit % 10) as u8;
+    match length {
+        0..10 => {
+            let mut line = *b"Content-Length: 0\r\n";
+            if let [.., ones, b'\r', b'\n'] = &mut line {
+                *ones = digit(1);
+            }
+            out.extend_from_slice(&line);
+        }
+        10..100 => {
+            let mut line = *b"Content-Length: 00\r\n";
+            if let [.., tens, ones, b'\r', b'\n'] = &mut line {
+                (*tens, *ones) = (digit(10), digit(1));
+            }
+            out.extend_from_slice(&line);
+        }
+        100..1000 => {
+            let mut line = *b"Content-Length: 000\r\n";
+            if let [.., hundreds, tens, ones, b'\r', b'\n'] = &mut line {
+                (*hundreds, *tens, *ones) = (digit(100), digit(10), digit(1));
+            }
+            out.extend_from_slice(&line);
+        }
+        _ => long_content_length(out, length),
+    }
+}
+
+#[inline(never)]
+fn long_content_length(out: &mut Vec<u8>, length: u64) {
+    out.extend_from_slice(b"Content-Length: ");
+    out.extend_from_slice(itoa::Buffer::new().format(length).as_bytes());
+    out.extend_from_slice(b"\r\n");
+}
+
 /// Appends Date, Server and the empty line, of a known length and so in a few moves.
 #[inline]
 fn tail(out: &mut Vec<u8>, date: &[u8; 29]) {
-    let mut lines = *b"Date: Thu, 01 Jan 1970 00:00:00 GMT\r\nServer: Lanner\r\n\r\n";
-    if let Some(text) = lines.get_mut(6..35) {
+    const LINES: &[u8; 55] = b"Date: Thu, 01 Jan 1970 00:00:00 GMT\r\nServer: Lanner\r\n\r\n";
+    out.extend_from_slice(LINES);
+    if let Some(lines) = out.last_chunk_mut::<{ LINES.len() }>()
+        && let Some(text) = lines.get_mut(6..35)
+    {
         text.copy_from_slice(date);
     }
-    out.extend_from_slice(&lines);
 }
 
 /// Appends the Date field.
@@ -203,11 +265,19 @@ pub(crate) fn date_line(out: &mut Vec<u8>, date: &[u8; 29]) {
 }
 
 /// Appends the status line. The version is always ours, HTTP/1.1 (RFC 9110, 2.5).
-#[inline]
+#[inline(always)]
 pub(crate) fn status_line(out: &mut Vec<u8>, status: Status) {
+    // Nearly always; of a known length, it is two moves rather than a call.
+    if status == Status::OK {
+        out.extend_from_slice(b"HTTP/1.1 200 OK\r\n");
+    } else {
+        other_status_line(out, status);
+    }
+}
+
+#[inline(never)]
+fn other_status_line(out: &mut Vec<u8>, status: Status) {
     match registered_status_line(status) {
-        // Nearly always; of a known length, it is two moves rather than a call.
-        _ if status == Status::OK => out.extend_from_slice(b"HTTP/1.1 200 OK\r\n"),
         Some(line) => out.extend_from_slice(line),
         None => {
             out.extend_from_slice(b"HTTP/1.1 ");

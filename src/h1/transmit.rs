@@ -2,10 +2,10 @@
 
 use std::rc::Rc;
 
-use super::connection::{Body, Connection, Phase, Sending};
+use super::connection::{Body, Connection, Phase, RequestFacts, Sending};
 use super::encode::{
-    CHUNK_END, CONTINUE, ConnectionOption, ResponseFraming, ResponseHead, encode_chunk_head,
-    encode_head, encode_informational, encode_last_chunk,
+    CHUNK_END, CONTINUE, ConnectionOption, PLAIN_HEAD_BYTES, ResponseFraming, ResponseHead,
+    encode_chunk_head, encode_head, encode_informational, encode_last_chunk, encode_plain,
 };
 use super::framing::ConnectionOptions;
 use super::reject::Reject;
@@ -16,10 +16,15 @@ use crate::http::{
 
 impl Connection {
     /// Appends what the exchange has for the peer. Answers whether the exchange came to its end.
+    #[inline]
     pub(super) fn transmit(&mut self, turn: &mut Turn<'_>, out: &mut Vec<u8>) -> bool {
-        if self.phase != Phase::Exchange {
-            return false;
-        }
+        self.phase == Phase::Exchange && self.transmit_any(turn, out)
+    }
+
+    // A function of its own, and what is rare in others: the way of the plain response then keeps
+    // its values in registers.
+    #[inline(never)]
+    fn transmit_any(&mut self, turn: &mut Turn<'_>, out: &mut Vec<u8>) -> bool {
         let Some(exchange) = self.exchange.take() else {
             return false;
         };
@@ -30,9 +35,16 @@ impl Connection {
             return false;
         }
         let before = out.len();
+        let server = turn.limits.response_rate_min;
+        if self.transmit_plain(&exchange, turn, out) {
+            self.block_rate
+                .add(&exchange.response_rate, before > 0, server);
+            turn.exchanges.give(exchange, turn.limits);
+            self.await_head();
+            return true;
+        }
         let ended = self.transmit_exchange(&exchange, turn, out);
         if out.len() > before {
-            let server = turn.limits.response_rate_min;
             self.block_rate
                 .add(&exchange.response_rate, before > 0, server);
         }
@@ -44,6 +56,44 @@ impl Connection {
         ended
     }
 
+    /// Appends a response that is as nearly all are: complete, a 200 that says nothing about its
+    /// own framing, to a request without a body that asks for nothing special, small enough for the
+    /// send buffer. Answers whether it was one. What remains for `transmit_exchange` may be anything,
+    /// these too: this is what it would do for them.
+    #[inline(always)]
+    fn transmit_plain(&self, exchange: &Exchange, turn: &Turn<'_>, out: &mut Vec<u8>) -> bool {
+        let mut outbound = exchange.outbound().borrow_mut();
+        let outbound = &mut *outbound;
+        let is_plain = outbound.outcome == Some(Outcome::Complete)
+            // An upgrade starts the response too.
+            && !outbound.started
+            && outbound.status == Status::OK
+            && outbound.fields.known().is_empty()
+            && outbound.informational.is_empty()
+            && exchange.response_trailers.fields().is_empty()
+            // Without a request body there is none to be drained, or to have failed.
+            && !exchange.detection.can_have_body()
+            && self.request == RequestFacts::PLAIN
+            && self.close == Close::No
+            && !turn.draining;
+        let body = match outbound.fixed {
+            [] => &*outbound.body,
+            fixed if outbound.body.is_empty() => fixed,
+            _ => return false,
+        };
+        let bytes = PLAIN_HEAD_BYTES + outbound.fields.wire().len() + body.len();
+        if !is_plain || out.len() + bytes > turn.limits.response_buffer_bytes_max {
+            return false;
+        }
+        encode_plain(out, &outbound.fields, body, turn.date, turn.server_field);
+        outbound.body.clear();
+        outbound.fixed = &[];
+        outbound.started = true;
+        outbound.head_sent = true;
+        true
+    }
+
+    #[inline(never)]
     fn transmit_exchange(
         &mut self,
         exchange: &Rc<Exchange>,
@@ -229,6 +279,7 @@ impl Connection {
     }
 
     /// The response is encoded: what happens to the connection now.
+    #[inline(never)]
     fn end_exchange(&mut self, exchange: Rc<Exchange>, turn: &mut Turn<'_>) {
         let body_left = matches!(self.body, Body::Length(_) | Body::Chunked(_));
         if exchange.inbound.borrow().state() == BodyState::Failed(BodyError::TooLarge) {

@@ -9,6 +9,7 @@ mod tests;
 use std::fmt;
 
 use super::known::{KnownField, KnownSet};
+use super::scan::value_length;
 use super::span::Span;
 use crate::buf::text;
 use crate::limits;
@@ -123,33 +124,23 @@ impl FieldSection {
     pub(crate) fn set_content_type(&mut self, value: &str) -> Result<(), FieldError> {
         const NAME: &str = "Content-Type";
         const PREFIX: &[u8; 14] = b"Content-Type: ";
-        /// Longer than nearly all media types with their parameters.
-        const SHORT: usize = 48;
         let bytes = value.as_bytes();
         let trimmed = !matches!(bytes, [b' ' | b'\t', ..] | [.., b' ' | b'\t']);
-        if !self.is_empty() || bytes.len() > SHORT || !trimmed {
+        if !self.is_empty() || bytes.len() > limits::SHORT_VALUE_BYTES || !trimmed {
             return self.set(NAME, value);
         }
         if !is_field_value(bytes) {
             return Err(FieldError::Value);
         }
-        // Put together in a place of constant size, so that one copy is left to make.
-        let mut line = [0; PREFIX.len() + SHORT + 2];
-        let (value_end, end) = (PREFIX.len() + bytes.len(), PREFIX.len() + bytes.len() + 2);
-        for (range, part) in [
-            (0..PREFIX.len(), PREFIX.as_slice()),
-            (PREFIX.len()..value_end, bytes),
-            (value_end..end, b"\r\n"),
-        ] {
-            if let Some(place) = line.get_mut(range) {
-                place.copy_from_slice(part);
-            }
-        }
+        // Room for any short value: the constant makes one check of three.
         self.wire
-            .extend_from_slice(line.get(..end).unwrap_or_default());
+            .reserve(PREFIX.len() + limits::SHORT_VALUE_BYTES + 2);
+        self.wire.extend_from_slice(PREFIX);
+        self.wire.extend_from_slice(bytes);
+        self.wire.extend_from_slice(b"\r\n");
         self.lines.push(FieldSpan {
             name: Span::new(0, NAME.len()),
-            value: Span::new(PREFIX.len(), value_end),
+            value: Span::new(PREFIX.len(), PREFIX.len() + bytes.len()),
             known: None,
         });
         Ok(())
@@ -266,16 +257,22 @@ impl FieldSection {
 
     /// Removes every line. Keeps its memory up to a bound, so that one huge response is not paid
     /// for by all that follow.
+    #[inline]
     pub fn clear(&mut self) {
         self.wire.clear();
         self.lines.clear();
         self.known = KnownSet::default();
-        if self.wire.capacity() > limits::FIELD_SECTION_BYTES_KEPT {
-            self.wire.shrink_to(limits::FIELD_SECTION_BYTES_KEPT);
+        if self.wire.capacity() > limits::FIELD_SECTION_BYTES_KEPT
+            || self.lines.capacity() > limits::FIELD_LINES_KEPT
+        {
+            self.shrink();
         }
-        if self.lines.capacity() > limits::FIELD_LINES_KEPT {
-            self.lines.shrink_to(limits::FIELD_LINES_KEPT);
-        }
+    }
+
+    #[cold]
+    fn shrink(&mut self) {
+        self.wire.shrink_to(limits::FIELD_SECTION_BYTES_KEPT);
+        self.lines.shrink_to(limits::FIELD_LINES_KEPT);
     }
 
     /// The known fields among the lines.
@@ -366,10 +363,25 @@ pub(crate) fn is_token_byte(byte: u8) -> bool {
 /// Bytes from 0x80 are opaque and pass.
 #[inline]
 pub(crate) fn is_field_value(value: &[u8]) -> bool {
-    // Without an early end, so that the compiler can take many bytes at once.
-    !value.iter().fold(false, |bad, byte| {
-        bad | ((*byte < 0x20) & (*byte != b'\t')) | (*byte == 0x7f)
-    })
+    // Most values that a handler sets are short: these are two words, maybe with bytes in common.
+    if value.len() <= 16
+        && let (Some(first), Some(last)) = (value.first_chunk(), value.last_chunk())
+        && controls_in(u64::from_le_bytes(*first)) | controls_in(u64::from_le_bytes(*last)) == 0
+    {
+        return true;
+    }
+    value_length(value) == value.len()
+}
+
+/// The high bit of each byte that is a control character of ASCII, HTAB and DEL among them.
+#[inline]
+const fn controls_in(word: u64) -> u64 {
+    const HIGH: u64 = u64::from_le_bytes([0x80; 8]);
+    let low = word & !HIGH;
+    // Without the high bits no sum overflows into the next byte.
+    let from_space = low + u64::from_le_bytes([0x60; 8]);
+    let delete = low + u64::from_le_bytes([0x01; 8]);
+    (!from_space | delete) & !word & HIGH
 }
 
 /// `value` without optional white space around it (RFC 9110, 5.6.3).
