@@ -58,13 +58,6 @@ impl ResponseFeature {
         outbound.fields.set(name, value.as_ref()).map_err(invalid)
     }
 
-    /// Sets Content-Type.
-    pub(crate) fn set_content_type(&self, value: &str) -> Result<(), ResponseError> {
-        let mut outbound = self.outbound.borrow_mut();
-        outbound.check_open()?;
-        outbound.fields.set_content_type(value).map_err(invalid)
-    }
-
     /// The fields as they stand.
     #[must_use]
     pub fn fields(&self) -> Ref<'_, FieldSection> {
@@ -128,6 +121,7 @@ impl ResponseFeature {
     }
 
     /// Back to an empty 200 without callbacks. Keeps `body_capacity_max` bytes of body at most.
+    #[inline(always)]
     pub(crate) fn reset(&self, body_capacity_max: usize) {
         self.callbacks.reset();
         self.outbound.borrow_mut().reset(body_capacity_max);
@@ -167,10 +161,14 @@ impl ResponseTrailers {
         self.fields.borrow()
     }
 
+    #[inline(never)]
+    fn forget(&self) {
+        self.fields.borrow_mut().clear();
+    }
+
     pub(crate) fn reset(&self) {
-        let mut fields = self.fields.borrow_mut();
-        if !fields.is_empty() {
-            fields.clear();
+        if !self.fields.borrow().is_empty() {
+            self.forget();
         }
     }
 }

@@ -4,6 +4,7 @@
 //! [`process`]. Owns the order of the calls and what becomes of errors and panics.
 
 use std::future::Future;
+use std::ops::Deref;
 use std::pin::{Pin, pin};
 use std::rc::Rc;
 use std::task::{Context, Poll};
@@ -86,12 +87,29 @@ where
 /// Runs an application over one request, in the order of the contract. The exchange is finished
 /// when this ends, however it ends: by return, by error, by panic, or by being dropped.
 pub async fn process<A: Application>(application: &A, request: HttpContext) {
-    let guard = Unfinished(Rc::clone(request.exchange()));
-    let mut context = application.create_context(request);
-    let result = Caught(pin!(application.process(&mut context))).await;
-    let result = result.and_then(|()| guard.0.run_starting());
-    guard.0.finish(result.as_ref().copied());
-    application.dispose_context(context, result.as_ref().err());
+    process_shared(application, request).await;
+}
+
+/// [`process`] for a server whose handlers have an application in common: what they hold it by is
+/// part of the one future, which is then not wrapped in another.
+#[inline]
+pub(crate) fn process_shared<A, P>(application: P, request: HttpContext) -> impl Future<Output = ()>
+where
+    A: Application,
+    P: Deref<Target = A>,
+{
+    // What a future captures as a whole is copied by bytes when the future is moved to its slot,
+    // and all its room with it; of single words only these are moved.
+    let (exchange, connection, features) = request.into_parts();
+    async move {
+        let request = HttpContext::from_parts(exchange, connection, features);
+        let guard = Unfinished(Rc::clone(request.exchange()));
+        let mut context = application.create_context(request);
+        let result = Caught(pin!(application.process(&mut context))).await;
+        let result = result.and_then(|()| guard.0.run_starting());
+        guard.0.finish(result.as_ref().copied());
+        application.dispose_context(context, result.as_ref().err());
+    }
 }
 
 /// Finishes the exchange of a handler that was ended before it was done.

@@ -39,7 +39,8 @@ impl Deref for RequestRef<'_> {
 pub struct HttpContext {
     exchange: Rc<Exchange>,
     connection: Connection,
-    features: Features,
+    /// Made when the handler first sets one, which few do: a context is moved several times.
+    features: Option<Box<Features>>,
 }
 
 impl HttpContext {
@@ -49,7 +50,27 @@ impl HttpContext {
         Self {
             exchange,
             connection,
-            features: Features::default(),
+            features: None,
+        }
+    }
+
+    /// The parts of which [`from_parts`](Self::from_parts) makes the same context again.
+    #[inline]
+    pub(crate) fn into_parts(self) -> (Rc<Exchange>, Connection, Option<Box<Features>>) {
+        (self.exchange, self.connection, self.features)
+    }
+
+    /// A context of its parts.
+    #[inline]
+    pub(crate) fn from_parts(
+        exchange: Rc<Exchange>,
+        connection: Connection,
+        features: Option<Box<Features>>,
+    ) -> Self {
+        Self {
+            exchange,
+            connection,
+            features,
         }
     }
 
@@ -110,20 +131,21 @@ impl HttpContext {
             &self.connection,
         ];
         self.features
-            .get()
+            .as_ref()
+            .and_then(|features| features.get())
             .or_else(|| slots.into_iter().find_map(|slot| slot.downcast_ref()))
             .or_else(|| self.server().get())
     }
 
     /// Sets a feature of this request. It hides one of the same type in a slot or a table below.
     pub fn set<F: 'static>(&mut self, feature: F) -> Option<F> {
-        self.features.set(feature)
+        self.features().set(feature)
     }
 
     /// The features that `set` has set.
     #[must_use]
     pub fn features(&mut self) -> &mut Features {
-        &mut self.features
+        self.features.get_or_insert_default()
     }
 
     /// Whether somebody still waits for the answer.
@@ -189,9 +211,11 @@ impl HttpContext {
     /// # Errors
     ///
     /// Those of [`status`](Self::status).
+    #[inline]
     pub fn fixed(&self, content_type: &str, bytes: &'static [u8]) -> Result<(), ResponseError> {
-        self.exchange.outbound().borrow_mut().set_fixed(bytes)?;
-        self.exchange.response.set_content_type(content_type)
+        let mut outbound = self.exchange.outbound().borrow_mut();
+        outbound.set_fixed(bytes)?;
+        outbound.set_content_type(content_type)
     }
 
     /// Answers with a text (`text/plain; charset=utf-8`), in place of any body written before.
@@ -209,12 +233,9 @@ impl HttpContext {
     ///
     /// Those of [`field`](Self::field).
     pub fn bytes(&self, content_type: &str, bytes: impl AsRef<[u8]>) -> Result<(), ResponseError> {
-        self.exchange
-            .outbound()
-            .borrow_mut()
-            .replace_body()?
-            .extend_from_slice(bytes.as_ref());
-        self.exchange.response.set_content_type(content_type)
+        let mut outbound = self.exchange.outbound().borrow_mut();
+        outbound.replace_body()?.extend_from_slice(bytes.as_ref());
+        outbound.set_content_type(content_type)
     }
 
     /// Answers with a value as JSON (`application/json`), in place of any body written before.
@@ -223,15 +244,13 @@ impl HttpContext {
     ///
     /// [`ResponseError::NotSerialisable`] when serde refuses, and those of [`status`](Self::status).
     pub fn json<T: Serialize + ?Sized>(&self, value: &T) -> Result<(), ResponseError> {
-        {
-            let mut outbound = self.exchange.outbound().borrow_mut();
-            let body = outbound.replace_body()?;
-            if serde_json::to_writer(&mut *body, value).is_err() {
-                body.clear();
-                return Err(ResponseError::NotSerialisable);
-            }
+        let mut outbound = self.exchange.outbound().borrow_mut();
+        let body = outbound.replace_body()?;
+        if serde_json::to_writer(&mut *body, value).is_err() {
+            body.clear();
+            return Err(ResponseError::NotSerialisable);
         }
-        self.exchange.response.set_content_type("application/json")
+        outbound.set_content_type("application/json")
     }
 
     /// Sends the head now, before any of the body.

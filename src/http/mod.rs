@@ -33,6 +33,7 @@ mod upgrade;
 mod version;
 mod writing;
 
+pub(crate) use application::process_shared;
 pub use application::{Application, IntoOutcome, process};
 pub(crate) use backlog::Backlog;
 pub use body::RequestBody;

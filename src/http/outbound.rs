@@ -83,17 +83,25 @@ impl Default for Outbound {
 
 impl Outbound {
     /// Back to an empty 200 that nobody has begun. Keeps `body_capacity_max` bytes at most.
+    #[inline]
     pub(crate) fn reset(&mut self, body_capacity_max: usize) {
         self.status = Status::OK;
         self.fields.clear();
         self.body.reset(body_capacity_max);
         self.fixed = &[];
-        self.informational.clear();
         self.started = false;
         self.head_sent = false;
         self.upgraded = false;
         self.remaining = None;
         self.outcome = None;
+        if !self.informational.is_empty() || self.writer.is_some() {
+            self.reset_rare();
+        }
+    }
+
+    #[cold]
+    fn reset_rare(&mut self) {
+        self.informational.clear();
         self.writer = None;
     }
 
@@ -114,6 +122,13 @@ impl Outbound {
         self.body.clear();
         self.fixed = bytes;
         Ok(())
+    }
+
+    /// Sets Content-Type of a response that is open.
+    #[inline]
+    pub(crate) fn set_content_type(&mut self, value: &str) -> Result<(), ResponseError> {
+        let set = self.fields.set_content_type(value);
+        set.map_err(|_| ResponseError::InvalidField)
     }
 
     /// The body buffer, emptied, for a helper that writes a whole body at once.
@@ -231,6 +246,7 @@ impl Outbound {
 
     /// Ends the response as the handler ended. `fallback` answers a failure that came before
     /// the head was sent.
+    #[inline]
     pub(crate) fn finish(&mut self, result: Result<(), &HandlerError>, fallback: Status) {
         if self.outcome.is_some() {
             return;

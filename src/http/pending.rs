@@ -42,8 +42,16 @@ impl PendingBody {
     }
 
     /// Forgets all of it, and memory beyond `capacity_max`.
+    #[inline]
     pub(crate) fn reset(&mut self, capacity_max: usize) {
         self.clear();
+        if self.bytes.capacity() > capacity_max {
+            self.shrink(capacity_max);
+        }
+    }
+
+    #[cold]
+    fn shrink(&mut self, capacity_max: usize) {
         self.bytes.shrink_to(capacity_max);
     }
 

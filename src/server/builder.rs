@@ -13,7 +13,7 @@ use super::cpus::{Cpus, ShardCount};
 use super::error::StartError;
 use super::running::{RunningServer, ShardHandle};
 use crate::features::{ServerAddresses, ServerFeatures, ShardFacts, Shards};
-use crate::http::{Application, HttpContext, Protocols, process};
+use crate::http::{Application, HttpContext, Protocols, process_shared};
 use crate::limits::Limits;
 use crate::net::{self, BindOptions, BoundListeners, DEFAULT_BACKLOG, Endpoint, Listener};
 use crate::ring::{Ring, RingConfig, Uring};
@@ -292,10 +292,7 @@ where
         ..ShardFacts::default()
     };
     let application = Rc::new(application);
-    let handler = move |request: HttpContext| {
-        let application = Rc::clone(&application);
-        async move { process(&*application, request).await }
-    };
+    let handler = move |request: HttpContext| process_shared(Rc::clone(&application), request);
     let shard = Shard::new(
         options,
         ring,

@@ -234,53 +234,21 @@ where
     /// Drives a connection until it waits, running the application over what it dispatches.
     pub(super) fn drive(&mut self, key: ConnectionKey) {
         self.touch(key);
+        let Some(slot) = self.slots.get(key).filter(|slot| slot.is_driven()) else {
+            return;
+        };
+        // Handlers reach none of these: what they want of the shard waits for a later phase.
+        let mut turn = self.world.turn();
         loop {
-            let Some(slot) = self.slots.get(key) else {
-                return;
-            };
-            if !slot.is_driven() {
-                return;
-            }
-            match slot
-                .connection
-                .drive(&mut self.world.turn(), &mut self.blocks)
-            {
+            match slot.connection.drive(&mut turn, &mut self.blocks) {
                 // The connection has taken over what speaks HTTP/2.
                 Drive::Wait | Drive::Http2 => return,
                 Drive::Dispatch(exchange) => {
                     let facts = slot.facts.clone();
-                    self.dispatch(&exchange, facts);
+                    dispatch(&mut self.tasks, &self.handler, &exchange, facts, &mut turn);
                 }
             }
         }
-    }
-
-    /// Gives a request to the application. Nearly all handlers are done when this returns; one
-    /// that is not has its head moved out of the receive buffer, which goes back to the kernel.
-    ///
-    /// A shard that has as many handlers as it may answers in place of the application: the last
-    /// stage of overload, for what stops earlier has not stopped these requests.
-    fn dispatch(&mut self, exchange: &Rc<Exchange>, facts: features::Connection) {
-        exchange.suppress_mark();
-        let max = self.world.limits.handlers_max;
-        if max.is_some_and(|max| self.tasks.len() >= max) {
-            self.refuse(exchange);
-            return;
-        }
-        let context = HttpContext::new(Rc::clone(exchange), facts);
-        let future = (self.handler)(context);
-        match self.tasks.spawn(future) {
-            Some(task) if self.tasks.poll(task) == Polled::Pending => exchange.request.compact(),
-            Some(_) => {}
-            // The slab is full, whatever the limit: the handler was dropped before it could begin.
-            None => self.refuse(exchange),
-        }
-    }
-
-    fn refuse(&mut self, exchange: &Exchange) {
-        let refused = &mut self.world.counters.requests_refused;
-        *refused = refused.saturating_add(1);
-        exchange.refuse(Status::SERVICE_UNAVAILABLE);
     }
 
     /// Puts a connection on the list of those to settle at the end of the turn.
@@ -481,6 +449,43 @@ impl<R: Ring, C, H, F: Future<Output = ()>> Drop for Shard<R, C, H, F> {
     fn drop(&mut self) {
         Local::uninstall();
     }
+}
+
+/// Gives a request to the application. Nearly all handlers are done when this returns; one that is
+/// not has its head moved out of the receive buffer, which goes back to the kernel.
+///
+/// A shard that has as many handlers as it may answers in place of the application: the last stage
+/// of overload, for what stops earlier has not stopped these requests.
+#[inline]
+fn dispatch<H, F>(
+    tasks: &mut TaskSlab<F>,
+    handler: &H,
+    exchange: &Rc<Exchange>,
+    facts: features::Connection,
+    turn: &mut Turn<'_>,
+) where
+    H: Fn(HttpContext) -> F,
+    F: Future<Output = ()>,
+{
+    exchange.suppress_mark();
+    let max = turn.limits.handlers_max;
+    if max.is_some_and(|max| tasks.len() >= max) {
+        refuse(exchange, turn);
+        return;
+    }
+    let context = HttpContext::new(Rc::clone(exchange), facts);
+    match tasks.run(|| handler(context)) {
+        Some(Polled::Pending) => exchange.request.compact(),
+        Some(_) => {}
+        // The slab is full, whatever the limit: the handler was dropped before it could begin.
+        None => refuse(exchange, turn),
+    }
+}
+
+fn refuse(exchange: &Exchange, turn: &mut Turn<'_>) {
+    let refused = &mut turn.counters.requests_refused;
+    *refused = refused.saturating_add(1);
+    exchange.refuse(Status::SERVICE_UNAVAILABLE);
 }
 
 /// Tells an address source that its descriptor is about to be closed.

@@ -6,7 +6,7 @@ use std::panic::{AssertUnwindSafe, catch_unwind};
 
 /// Runs code of the application; nothing if it panicked. No panic passes, not even one of what the
 /// panic carried. What the code was changing is the caller's to drop or to make whole.
-#[inline]
+#[inline(always)]
 pub(crate) fn contained<T>(run: impl FnOnce() -> T) -> Option<T> {
     match catch_unwind(AssertUnwindSafe(run)) {
         Ok(value) => Some(value),

@@ -70,7 +70,31 @@ impl<F: Future<Output = ()>> TaskSlab<F> {
     }
 
     /// Gives `future` a slot and does not poll it. Drops it and returns nothing if 2^28 tasks live.
+    #[cfg(test)]
     pub(crate) fn spawn(&mut self, future: F) -> Option<TaskId> {
+        self.place_new(|| future).map(|(task, _)| task)
+    }
+
+    /// Makes a future in a slot, without a move on the way, and polls it at once. Makes none and
+    /// returns nothing if 2^28 tasks live.
+    #[inline]
+    pub(crate) fn run(&mut self, make: impl FnOnce() -> F) -> Option<Polled> {
+        let (task, place) = self.place_new(make)?;
+        Some(self.poll_at(task, place))
+    }
+
+    /// Polls a task with its own waker. One that is done or has panicked is dropped in place, and
+    /// its slot vacant, when this returns. No panic passes.
+    pub(crate) fn poll(&mut self, task: TaskId) -> Polled {
+        match self.live(task) {
+            Some(place) => self.poll_at(task, place),
+            None => Polled::Stale,
+        }
+    }
+
+    /// Makes a future in a vacant slot. A panic of `make` leaves the slot vacant.
+    #[inline]
+    fn place_new(&mut self, make: impl FnOnce() -> F) -> Option<(TaskId, NonNull<F>)> {
         let index = match self.vacant {
             Some(index) => index,
             None => self.grow()?,
@@ -80,21 +104,18 @@ impl<F: Future<Output = ()>> TaskSlab<F> {
         let State::Vacant { next } = slot.state else {
             return None;
         };
+        // SAFETY: `place` points to memory of a chunk for one `F`, exclusively ours by `&mut self`,
+        // and uninitialised because the slot was vacant: nothing is overwritten without its drop.
+        unsafe { place.write(make()) };
         self.vacant = next;
         slot.state = State::Live;
         self.live += 1;
-        // SAFETY: `place` points to memory of a chunk for one `F`, exclusively ours by `&mut self`,
-        // and uninitialised because the slot was vacant: nothing is overwritten without its drop.
-        unsafe { place.write(future) };
-        Some(TaskId::new(self.shard, slot.generation, index))
+        Some((TaskId::new(self.shard, slot.generation, index), place))
     }
 
-    /// Polls a task with its own waker. One that is done or has panicked is dropped in place, and
-    /// its slot vacant, when this returns. No panic passes.
-    pub(crate) fn poll(&mut self, task: TaskId) -> Polled {
-        let Some((index, mut place)) = self.live(task) else {
-            return Polled::Stale;
-        };
+    /// Polls a task that lives at `place`.
+    #[inline]
+    fn poll_at(&mut self, task: TaskId, mut place: NonNull<F>) -> Polled {
         // SAFETY: the slot is live, so `place` holds a future; `&mut self` makes this the only
         // reference to it, for a handler has no way to the slab it lives in.
         let future = unsafe { place.as_mut() };
@@ -108,7 +129,7 @@ impl<F: Future<Output = ()>> TaskSlab<F> {
             Some(Poll::Ready(())) => Polled::Ready,
             None => Polled::Panicked,
         };
-        if self.end(index, place) {
+        if self.end(task.slot(), place) {
             ended
         } else {
             Polled::Panicked
@@ -118,10 +139,10 @@ impl<F: Future<Output = ()>> TaskSlab<F> {
     /// Drops a task before its end; false if there is no such task (any more).
     #[cfg(test)]
     pub(crate) fn cancel(&mut self, task: TaskId) -> bool {
-        let Some((index, place)) = self.live(task) else {
+        let Some(place) = self.live(task) else {
             return false;
         };
-        self.end(index, place);
+        self.end(task.slot(), place);
         true
     }
 
@@ -130,26 +151,23 @@ impl<F: Future<Output = ()>> TaskSlab<F> {
         self.live
     }
 
-    /// The slot and place of a task that lives.
-    fn live(&self, task: TaskId) -> Option<(u32, NonNull<F>)> {
+    /// The place of a task that lives.
+    fn live(&self, task: TaskId) -> Option<NonNull<F>> {
         let slot = self.slots.get(task.slot())?;
         let index = u32::try_from(task.slot()).ok()?;
         let lives = matches!(slot.state, State::Live)
             && slot.generation == task.generation()
             && self.shard == task.shard();
-        lives
-            .then(|| self.place(index))
-            .flatten()
-            .map(|place| (index, place))
+        lives.then(|| self.place(index)).flatten()
     }
 
     /// Drops the future of a live slot and vacates it; false if the drop panicked.
-    fn end(&mut self, index: u32, place: NonNull<F>) -> bool {
+    fn end(&mut self, index: usize, place: NonNull<F>) -> bool {
         let dropped = drop_caught(place);
-        if let Some(slot) = self.slots.get_mut(index as usize) {
+        if let Some(slot) = self.slots.get_mut(index) {
             slot.generation = next_generation(slot.generation);
             slot.state = State::Vacant { next: self.vacant };
-            self.vacant = Some(index);
+            self.vacant = u32::try_from(index).ok();
             self.live -= 1;
         }
         dropped
@@ -204,6 +222,7 @@ impl<F> Drop for TaskSlab<F> {
 }
 
 /// Drops the future of a live slot, which the caller vacates; false if that panicked.
+#[inline]
 fn drop_caught<F>(place: NonNull<F>) -> bool {
     let dropped = contained(|| {
         // SAFETY: the place holds a future, as its slot is live, and every caller vacates the slot

@@ -14,7 +14,7 @@ use std::os::fd::RawFd;
 use std::rc::Rc;
 
 use self::ring::{InMemoryRing, Wire};
-use crate::http::{Application, HttpContext, Protocols, process};
+use crate::http::{Application, HttpContext, Protocols, process_shared};
 use crate::limits::Limits;
 use crate::net::{self, BindOptions, Endpoint};
 use crate::shard::shell::Driver;
@@ -70,10 +70,7 @@ pub fn shard<A: Application + 'static>(application: A) -> Box<dyn InMemoryShard>
     let mail = inbox.sender();
     // As the server's builder makes it.
     let application = Rc::new(application);
-    let handler = move |request: HttpContext| {
-        let application = Rc::clone(&application);
-        async move { process(&*application, request).await }
-    };
+    let handler = move |request: HttpContext| process_shared(Rc::clone(&application), request);
     let options = ShardOptions {
         index: 0,
         limits: Limits::default(),
