@@ -211,13 +211,20 @@ impl RequestIdentifier {
         *self.given.borrow_mut() = Some(identifier);
     }
 
+    #[cold]
+    fn forget_given(&self) {
+        self.given.take();
+    }
+
     pub(crate) fn assign(&self, connection: u64, request: u64) {
         self.connection.set(connection);
         self.request.set(request);
     }
 
     pub(crate) fn reset(&self) {
-        self.given.borrow_mut().take();
+        if self.given.borrow().is_some() {
+            self.forget_given();
+        }
     }
 }
 
@@ -284,6 +291,13 @@ impl RequestLifetime {
     pub(crate) fn reset(&self) {
         self.severed.set(false);
         self.abort.set(false);
+        if !self.waiting.borrow().is_empty() {
+            self.forget_waiting();
+        }
+    }
+
+    #[cold]
+    fn forget_waiting(&self) {
         self.waiting.borrow_mut().clear();
     }
 

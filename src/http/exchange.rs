@@ -93,13 +93,13 @@ impl Exchange {
     }
 
     /// Makes a used exchange new again. The limits of the server become those of the request.
+    #[inline(always)]
     pub(crate) fn begin(&self, limits: &Limits) {
         self.request.reset();
         self.inbound.borrow_mut().reset();
         self.response.reset(BODY_CAPACITY_KEPT);
         if self.detection.can_have_body() {
-            self.detection.reset();
-            self.request_trailers.reset();
+            self.forget_body();
         }
         self.response_trailers.reset();
         self.body_size.reset(limits.body_bytes_max);
@@ -112,7 +112,14 @@ impl Exchange {
         self.marked.set(false);
     }
 
+    #[inline(never)]
+    fn forget_body(&self) {
+        self.detection.reset();
+        self.request_trailers.reset();
+    }
+
     /// Ties the exchange to the connection and the stream that it belongs to.
+    #[inline]
     pub(crate) fn attach(&self, outbox: &Rc<Outbox>, mark: Mark) {
         let mut owner = self.owner.borrow_mut();
         match &mut *owner {
@@ -130,10 +137,16 @@ impl Exchange {
     }
 
     /// Tells the connection that there is something to do for this exchange.
+    #[inline]
     pub(crate) fn mark(&self) {
-        if !self.marked.replace(true)
-            && let Some((outbox, mark)) = &*self.owner.borrow()
-        {
+        if !self.marked.replace(true) {
+            self.mark_owner();
+        }
+    }
+
+    #[inline(never)]
+    fn mark_owner(&self) {
+        if let Some((outbox, mark)) = &*self.owner.borrow() {
             outbox.mark(*mark);
         }
     }
@@ -189,12 +202,12 @@ impl Exchange {
     }
 
     /// The handler is done.
+    #[inline]
     pub(crate) fn finish(&self, result: Result<(), &HandlerError>) {
-        let fallback = match result {
-            Ok(()) => Status::INTERNAL_SERVER_ERROR,
-            Err(error) => self.status_of(error),
-        };
-        self.outbound().borrow_mut().finish(result, fallback);
+        match result {
+            Ok(()) => self.end_response(Ok(()), Status::INTERNAL_SERVER_ERROR),
+            Err(error) => self.fail(error),
+        }
         self.mark();
         // Nobody was left to take the response: the protocol was done before the handler.
         if self.lifetime.is_severed() {
@@ -206,6 +219,16 @@ impl Exchange {
     pub(crate) fn refuse(&self, status: Status) {
         self.outbound().borrow_mut().refuse(status);
         self.mark();
+    }
+
+    #[inline(never)]
+    fn fail(&self, error: &HandlerError) {
+        self.end_response(Err(error), self.status_of(error));
+    }
+
+    #[inline(always)]
+    fn end_response(&self, result: Result<(), &HandlerError>, fallback: Status) {
+        self.outbound().borrow_mut().finish(result, fallback);
     }
 
     /// The status that answers a failed handler.

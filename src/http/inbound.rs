@@ -61,10 +61,16 @@ impl Default for Inbound {
 
 impl Inbound {
     /// Back to the body of a request that has none.
+    #[inline]
     pub(crate) fn reset(&mut self) {
-        if !std::mem::replace(&mut self.used, false) {
-            return;
+        if self.used {
+            self.reset_used();
         }
+    }
+
+    #[inline(never)]
+    fn reset_used(&mut self) {
+        self.used = false;
         self.queue.clear();
         self.queued_bytes = 0;
         self.taken_bytes = 0;

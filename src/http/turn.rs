@@ -71,27 +71,43 @@ impl ExchangePool {
     /// An empty pool whose exchanges mark their connections in `outbox`.
     pub(crate) fn new(outbox: Rc<Outbox>) -> Self {
         Self {
-            idle: Vec::new(),
+            idle: Vec::with_capacity(IDLE_EXCHANGES_MAX),
             outbox,
         }
     }
 
     /// A new or a reused exchange that marks its connection with `mark`.
+    #[inline(always)]
     pub(crate) fn take(&mut self, mark: Mark, limits: &Limits) -> Rc<Exchange> {
-        let exchange = self.idle.pop().unwrap_or_else(|| {
-            let exchange = Exchange::default();
-            exchange.begin(limits);
-            Rc::new(exchange)
-        });
+        let exchange = self.idle.pop().unwrap_or_else(|| Self::make(limits));
         exchange.attach(&self.outbox, mark);
         exchange
+    }
+
+    #[cold]
+    fn make(limits: &Limits) -> Rc<Exchange> {
+        let exchange = Exchange::default();
+        exchange.begin(limits);
+        Rc::new(exchange)
     }
 
     /// Takes an exchange back: its response is encoded whole, or nobody is there to take it. Every
     /// protocol ends every exchange here, which is where `on_completed` is called. One that somebody
     /// still holds is left to its holder.
+    #[inline]
     pub(crate) fn give(&mut self, exchange: Rc<Exchange>, limits: &Limits) {
         exchange.run_completed();
+        if Rc::strong_count(&exchange) == 1 && self.idle.len() < self.idle.capacity() {
+            exchange.begin(limits);
+            self.idle.push(exchange);
+        } else {
+            self.give_rare(exchange, limits);
+        }
+    }
+
+    /// Takes back an exchange that somebody holds, or that there is no room for yet.
+    #[inline(never)]
+    fn give_rare(&mut self, exchange: Rc<Exchange>, limits: &Limits) {
         if Rc::strong_count(&exchange) == 1 {
             if self.idle.len() < IDLE_EXCHANGES_MAX {
                 exchange.begin(limits);
