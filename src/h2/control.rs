@@ -40,10 +40,10 @@ impl Connection {
             Kind::Settings => {
                 let before = self.remote;
                 let smallest_table = self.remote.apply(payload)?;
+                self.charge(Cheap::Settings, turn)?;
                 self.encoder.limit_table(smallest_table);
                 self.take_settings(before.initial_window_size, turn)?;
                 encode_settings_ack(out);
-                self.charge(Cheap::Settings, turn)?;
             }
             Kind::Ping => {
                 let opaque = ping::parse(payload)?;

@@ -70,7 +70,7 @@ pub(super) struct OpenBlock {
     pub(super) stream: u32,
     pub(super) end_stream: bool,
     pub(super) continuations: u32,
-    /// When it began.
+    /// When it began, or was looked at again; `u64::MAX` while it is held back.
     pub(super) since: u64,
 }
 

@@ -68,8 +68,9 @@ impl Connection {
         self.clocks.deadline
     }
 
-    /// Notes what has begun or ended with this drive.
-    pub(super) fn update_clocks(&mut self, turn: &Turn<'_>) {
+    /// Notes what has begun or ended with this drive. With `held_back` the peer's frames have to
+    /// wait until it takes what there is for it: the time that they take is not its own.
+    pub(super) fn update_clocks(&mut self, turn: &Turn<'_>, held_back: bool) {
         let now = turn.now;
         if self.clocks.heard == u64::MAX {
             self.clocks.heard = now;
@@ -86,12 +87,19 @@ impl Connection {
         };
         // Bytes of one frame do not count as progress, or a byte a second would do.
         let partial = self.frames + u64::from(self.reading == Reading::Head);
-        if !waits_for_rest {
+        if held_back || !waits_for_rest {
             self.clocks.partial_since = u64::MAX;
         } else if self.clocks.partial_since == u64::MAX || self.clocks.partial != partial {
             self.clocks.partial_since = now;
         }
         self.clocks.partial = partial;
+        if let Some(block) = &mut self.open_block {
+            block.since = if held_back {
+                u64::MAX
+            } else {
+                block.since.min(now)
+            };
+        }
         if self.open_streams() > 0 {
             self.clocks.idle_since = u64::MAX;
         } else {

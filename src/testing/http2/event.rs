@@ -57,14 +57,6 @@ impl Event {
             Self::Settings(_) | Self::SettingsAck | Self::Ping { .. } | Self::GoAway { .. } => 0,
         }
     }
-
-    /// The status of HEADERS that are no trailers.
-    pub(crate) fn status(&self) -> Option<u16> {
-        match self {
-            Self::Headers { fields, .. } => status_of(fields),
-            _ => None,
-        }
-    }
 }
 
 /// The status of a response's field section.

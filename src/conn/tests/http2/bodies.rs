@@ -1,6 +1,7 @@
 //! Bodies of requests: DATA and its padding, trailers, lengths, and what nobody reads.
 
 use super::*;
+use crate::features::RequestTrailers;
 use crate::http::BodyError;
 
 /// Answers with the body and the trailer `sum`.
@@ -103,7 +104,7 @@ fn trailers_reach_the_handler() {
 fn malformed_trailers_reset_the_stream() {
     let long = "v".repeat(9_000);
     let many: Vec<(&str, &str)> = (0..33).map(|_| ("x", "y")).collect();
-    let cases: [(&[(&str, &str)], bool, &str, &str); 9] = [
+    let cases: [(Fields<'_>, bool, &str, &str); 9] = [
         (
             &[("sum", "1")],
             false,
@@ -172,7 +173,7 @@ fn malformed_trailers_reset_the_stream() {
 fn trailers_that_a_handler_looks_at_are_left_alone() {
     let looking = async |ctx: &mut HttpContext| {
         assert_eq!(ctx.body().chunk().await.unwrap().map(|_| ()), None);
-        let trailers = ctx.get::<crate::features::RequestTrailers>().unwrap();
+        let trailers = ctx.get::<RequestTrailers>().unwrap();
         let fields = trailers.fields();
         assert!(fields.is_some());
         std::future::pending::<()>().await;
@@ -266,7 +267,7 @@ fn a_body_over_the_limit_is_413() {
     };
     let sized = Frames::new().request_with(1, "POST", "/", &[("content-length", "5")], false);
     let cases = [
-        sized.clone().data(1, "hello", true),
+        sized.data(1, "hello", true),
         Frames::new().post(1, "/").data(1, "hello", true),
         Frames::new()
             .post(1, "/")

@@ -1,6 +1,7 @@
 //! Tests of a whole HTTP/2 connection without I/O: a scripted peer writes frames, handlers are
 //! polled in place, and what comes back is read strictly and compared as lines of text.
 
+mod abuse;
 mod bodies;
 mod continuing;
 mod ending;
@@ -23,14 +24,14 @@ use super::*;
 use crate::conn::Protocol;
 use crate::h2::Census;
 use crate::http::{IntoOutcome, ResponseError, Status};
-use crate::limits::Http2Limits;
+use crate::limits::{FloodLimits, Http2Limits};
 use crate::testing::http2::{Client, Event, Frames, code, flag, kind, merged, setting};
 
 /// What every server with default limits says first.
 const GREETING: &str = "SETTINGS 3=100 4=786432 6=40960 8=1 9=1";
 
-/// What the greeting and the acknowledgement of an ordinary client's are.
-const HELLO: [&str; 3] = [GREETING, "WINDOW_UPDATE 0 983041", "SETTINGS ack"];
+/// Names and values, as tests write them.
+type Fields<'a> = &'a [(&'a str, &'a str)];
 
 /// A connection and the peer at its other end.
 struct Http2<A> {
@@ -265,13 +266,13 @@ where
 
 /// The same for an application and default limits; the lines behind the greeting.
 #[track_caller]
-fn answers<A, R>(application: A, frames: Frames) -> Vec<String>
+fn answers<A, R>(application: A, frames: impl AsRef<[u8]>) -> Vec<String>
 where
     A: AsyncFn(&mut HttpContext) -> R + Clone + 'static,
     R: IntoOutcome + 'static,
 {
     let make = || Http2::fresh(application.clone(), Limits::default(), Protocols::default());
-    let outcome = everyway(make, &Frames::hello().then(&frames));
+    let outcome = everyway(make, &Frames::hello().raw(frames.as_ref()));
     assert_eq!(outcome.close, Close::No);
     let (greeting, lines) = outcome.lines.split_at(2);
     assert_eq!(greeting, [GREETING, "SETTINGS ack"]);
@@ -299,6 +300,14 @@ fn http2_limits(http2: Http2Limits) -> Limits {
         http2,
         ..Limits::default()
     }
+}
+
+/// Limits with these of floods.
+fn flood_limits(floods: FloodLimits) -> Limits {
+    http2_limits(Http2Limits {
+        floods,
+        ..Http2Limits::DEFAULT
+    })
 }
 
 /// Something that handlers wait for, or for the end of their stream.

@@ -250,7 +250,7 @@ fn what_is_too_large_is_answered() {
         .iter()
         .map(|(name, value)| (name.as_str(), *value))
         .collect();
-    let cases: [(&[(&str, &str)], u16, &str); 4] = [
+    let cases: [(Fields<'_>, u16, &str); 4] = [
         (
             &[METHOD, SCHEME, AUTHORITY, (":path", &path)],
             414,

@@ -138,7 +138,7 @@ fn the_table_of_requests_is_as_large_as_the_server_says() {
         })
     };
     let mut http2 = Http2::fresh(path, limits(0), Protocols::default());
-    http2.send(Frames::hello());
+    http2.send(Frames::hello().settings_ack());
     assert_eq!(
         http2.lines()[0],
         "SETTINGS 1=0 3=100 4=786432 6=40960 8=1 9=1"
@@ -223,7 +223,7 @@ fn frames_that_are_too_long_end_the_connection() {
         ..Http2Limits::DEFAULT
     });
     let mut http2 = Http2::with_limits(echo, limits);
-    let content = [b'x'; 20_000];
+    let content = vec![b'x'; 20_000];
     http2.send(Frames::new().post(1, "/").data(1, content, true));
     let [head, ..] = http2
         .lines()

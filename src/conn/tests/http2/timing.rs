@@ -67,6 +67,42 @@ fn a_field_block_times_out_however_it_trickles() {
 }
 
 #[test]
+fn frames_that_are_held_back_are_not_late() {
+    let begun = Frames::new().frame(kind::HEADERS, flag::END_STREAM, 3, &[0x82]);
+    for (first, rest) in [
+        (Frames::new(), Frames::new().ping(false, *b"12345678")),
+        (begun, Frames::new().continuation(3, &[0x84], true)),
+    ] {
+        let settings = [(setting::INITIAL_WINDOW_SIZE, 1 << 20)];
+        let gate = Gate::default();
+        let held = gate.clone();
+        let application = async move |ctx: &mut HttpContext| {
+            held.pass(ctx).await;
+            ctx.bytes("text/plain", vec![b'x'; 70_000])
+        };
+        let mut http2 = Http2::with_settings(application, Limits::default(), &settings);
+        http2.send(Frames::new().update(0, 1 << 20).get(1, "/").then(&first));
+        // The answer fills the block, and the peer takes it slowly.
+        http2.peer.reads = false;
+        gate.open();
+        http2.run();
+        http2.wait(seconds(20));
+        http2.send(&rest);
+        http2.wait(seconds(60));
+        assert_eq!(http2.close(), Close::No);
+        http2.peer.reads = true;
+        http2.run();
+        assert!(http2.lines().len() > 5);
+        assert_eq!(http2.census().input_bytes, 0);
+        // From now on its time counts.
+        http2.send(Frames::new().raw(&[0]));
+        http2.wait(seconds(30));
+        assert_eq!(http2.close(), Close::Linger);
+        http2.finish();
+    }
+}
+
+#[test]
 fn a_peer_that_is_always_in_the_middle_of_something_is_not_slow() {
     let mut http2 = Http2::new(path);
     // Each send ends within a PING, whose head is like that of the one before.

@@ -183,7 +183,7 @@ fn what_is_no_connect_is_not_upgraded() {
 #[test]
 fn malformed_connects() {
     let connect = (":method", "CONNECT");
-    let cases: [(&[(&str, &str)], &str); 8] = [
+    let cases: [(Fields<'_>, &str); 8] = [
         (&[connect], "missing_pseudo_field"),
         (
             &[connect, (":authority", "b:1"), (":path", "/")],

@@ -1,7 +1,6 @@
 //! The server's windows: how much of a request may come, and when more (RFC 9113, 5.2 and 6.9).
 
 use super::*;
-use crate::limits::FloodLimits;
 
 /// A client that sends one body as its windows allow.
 struct Upload {
@@ -118,12 +117,9 @@ fn a_large_body_is_taken_whole() {
 fn a_body_of_any_length_may_come_fast() {
     // Each answer to a probe of the path comes at once, as over loopback: the windows stay as
     // they are, and so there are many probes. The peer may answer them all.
-    let limits = http2_limits(Http2Limits {
-        floods: FloodLimits {
-            pings_max: 0,
-            ..FloodLimits::DEFAULT
-        },
-        ..Http2Limits::DEFAULT
+    let limits = flood_limits(FloodLimits {
+        pings_max: 0,
+        ..FloodLimits::DEFAULT
     });
     let mut http2 = Http2::with_limits(count, limits);
     http2.send(Frames::new().post(1, "/"));
@@ -211,7 +207,7 @@ fn a_handler_that_does_not_read_holds_the_peer_back() {
 fn what_a_reset_stream_has_not_read_is_given_back_to_the_connection() {
     let mut http2 = Http2::new(async |ctx: &mut HttpContext| {
         std::future::pending::<()>().await;
-        drop(ctx.text("never"));
+        ctx.text("never")
     });
     for stream in (1..41).step_by(2) {
         http2.send(Frames::new().post(stream, "/"));
