@@ -75,3 +75,23 @@ impl AsRef<[u8]> for Chunk {
         self
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_chunk_that_was_made_for_small_pieces_is_filled() {
+        let mut chunk = Chunk::from(vec![b'a']);
+        assert!(!chunk.absorb(&[b'x'; 256]), "it is large enough for itself");
+        assert!(chunk.absorb(b"b"));
+        let mut chunk = Chunk::from(Vec::with_capacity(4096));
+        assert!(chunk.absorb(b"a"));
+        // What comes between has room, and would otherwise leave it empty.
+        assert!(chunk.absorb(&[b'x'; 4000]));
+        assert!(!chunk.absorb(&[b'x'; 4000]));
+        assert!(chunk.absorb(&[b'y'; 95]));
+        assert!(!chunk.absorb(b"z"));
+        assert_eq!(chunk.len(), 4096);
+    }
+}

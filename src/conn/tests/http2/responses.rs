@@ -208,7 +208,10 @@ fn a_handler_may_reset_its_stream() {
             ctx.flush().await?;
             // HTTP_1_1_REQUIRED
             ctx.reset(0xd);
-            assert_eq!(ctx.write("more").await, Err(ResponseError::Aborted));
+            if ctx.write("more").await != Err(ResponseError::Aborted) {
+                // A handler that is left fails the test.
+                std::future::pending::<()>().await;
+            }
             return Ok(());
         }
         ctx.text("b")

@@ -106,20 +106,20 @@ fn a_stream_that_ends_before_it_is_accepted_has_its_bytes_and_its_end() {
 #[test]
 fn a_stream_that_is_reset_before_it_is_accepted_is_no_upgrade() {
     let gate = Gate::default();
-    let held = gate.clone();
-    let application = async move |ctx: &mut HttpContext| -> Result<(), ResponseError> {
+    let refused = Rc::new(Cell::new(None));
+    let (held, report) = (gate.clone(), Rc::clone(&refused));
+    let application = async move |ctx: &mut HttpContext| {
         while !held.0.get() {
             pending_once().await;
         }
-        let error = ctx.upgrade("").err();
-        assert_eq!(error, Some(ResponseError::Aborted));
-        Ok(())
+        report.set(ctx.upgrade("").err());
     };
     let mut http2 = Http2::new(application);
     http2.exchange(connect(1).reset(1, code::CANCEL), &[]);
     assert_eq!(http2.census().abandoned, 1);
     gate.open();
     http2.run();
+    assert_eq!(refused.get(), Some(ResponseError::Aborted));
     assert_eq!(http2.peer.tasks.len(), 0);
     assert_eq!(http2.census(), Census::default());
     http2.finish();
