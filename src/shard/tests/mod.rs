@@ -13,6 +13,7 @@ mod overload;
 mod peers;
 mod scenario;
 mod stale;
+mod streams;
 
 use std::time::Duration;
 
