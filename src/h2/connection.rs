@@ -165,7 +165,7 @@ impl Connection {
             self.end_when_done(turn, out);
         }
         self.input.settle();
-        self.update_clocks(turn);
+        self.update_clocks(turn, out);
         Drive::Wait
     }
 
