@@ -2,7 +2,7 @@
 //!
 //! Owns the moments that deadlines count from. Reads no clock: a turn brings the time.
 
-use super::connection::Connection;
+use super::connection::{Connection, is_full};
 use super::ending::Ending;
 use super::error::{ConnectionError, ErrorCode, Violation};
 use super::frame::encode_ping;
@@ -68,10 +68,14 @@ impl Connection {
         self.clocks.deadline
     }
 
-    /// Notes what has begun or ended with this drive. With `held_back` the peer's frames have to
-    /// wait until it takes what there is for it: the time that they take is not its own.
-    pub(super) fn update_clocks(&mut self, turn: &Turn<'_>, held_back: bool) {
+    /// Notes what has begun or ended with this drive. While there is no room for answers nothing is
+    /// read, and the peer is not waited for.
+    pub(super) fn update_clocks(&mut self, turn: &Turn<'_>, out: &[u8]) {
         let now = turn.now;
+        let reads = !is_full(out, turn);
+        if let Some(block) = self.open_block.as_mut().filter(|_| !reads) {
+            block.since = now;
+        }
         if self.clocks.heard == u64::MAX {
             self.clocks.heard = now;
             self.clocks.ping_sent = u64::MAX;
@@ -87,7 +91,7 @@ impl Connection {
         };
         // Bytes of one frame do not count as progress, or a byte a second would do.
         let partial = self.frames + u64::from(self.reading == Reading::Head);
-        if held_back || !waits_for_rest {
+        if !waits_for_rest || !reads {
             self.clocks.partial_since = u64::MAX;
         } else if self.clocks.partial_since == u64::MAX || self.clocks.partial != partial {
             self.clocks.partial_since = now;
