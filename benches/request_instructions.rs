@@ -36,9 +36,16 @@ struct Load {
 }
 
 impl Load {
-    /// A warm shard that gets `depth` requests at a time.
-    fn new(request: &[u8], depth: usize) -> Self {
+    /// A warm shard that gets `depth` requests at a time, and has `idle` other connections, each of
+    /// which has had one request answered.
+    fn new(request: &[u8], depth: usize, idle: usize) -> Self {
         let mut shard = shard(lanner::cli::built_in_application);
+        for _ in 0..idle {
+            let connection = shard.connect();
+            shard.send(connection, request);
+            assert!(shard.turn() > 0, "each is answered");
+            shard.turn();
+        }
         let connection = shard.connect();
         let mut load = Self {
             shard,
@@ -69,7 +76,11 @@ impl Load {
 
 // State comes and goes boxed, or the count would be of moving it.
 fn load(request: &[u8], depth: usize) -> Box<Load> {
-    Box::new(Load::new(request, depth))
+    Box::new(Load::new(request, depth, 0))
+}
+
+fn load_among_idle(request: &[u8], idle: usize) -> Box<Load> {
+    Box::new(Load::new(request, 1, idle))
 }
 
 // What a benchmark returns is dropped outside of the count.
@@ -77,6 +88,8 @@ fn load(request: &[u8], depth: usize) -> Box<Load> {
 #[bench::single(inputs::MINIMAL, 1)]
 #[bench::pipelined(inputs::MINIMAL, 16)]
 #[bench::single_browser(inputs::BROWSER, 1)]
+// The same as `single` but for chance: what is idle costs an active client nothing.
+#[bench::among_idle(args = (inputs::MINIMAL, 10_000), setup = load_among_idle)]
 fn ten_thousand_requests(mut load: Box<Load>) -> Box<Load> {
     load.run();
     load
