@@ -73,9 +73,6 @@ impl Connection {
     pub(super) fn update_clocks(&mut self, turn: &Turn<'_>, out: &[u8]) {
         let now = turn.now;
         let reads = !is_full(out, turn);
-        if let Some(block) = self.open_block.as_mut().filter(|_| !reads) {
-            block.since = now;
-        }
         if self.clocks.heard == u64::MAX {
             self.clocks.heard = now;
             self.clocks.ping_sent = u64::MAX;
@@ -98,10 +95,10 @@ impl Connection {
         }
         self.clocks.partial = partial;
         if let Some(block) = &mut self.open_block {
-            block.since = if held_back {
-                u64::MAX
-            } else {
+            block.since = if reads {
                 block.since.min(now)
+            } else {
+                u64::MAX
             };
         }
         if self.open_streams() > 0 {
