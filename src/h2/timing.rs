@@ -72,6 +72,9 @@ impl Connection {
     /// wait until it takes what there is for it: the time that they take is not its own.
     pub(super) fn update_clocks(&mut self, turn: &Turn<'_>, held_back: bool) {
         let now = turn.now;
+        if let Some(block) = self.open_block.as_mut().filter(|_| held_back) {
+            block.since = now;
+        }
         if self.clocks.heard == u64::MAX {
             self.clocks.heard = now;
             self.clocks.ping_sent = u64::MAX;
