@@ -151,7 +151,12 @@ impl Connection {
             }
         }
         let has_content = !outbound.body.is_empty() || !outbound.fixed.is_empty();
-        if has_content && (!self.schedule.is_empty() || is_full(out, turn)) {
+        // What is not sent waits for nobody.
+        let sends = self
+            .streams
+            .get(slot)
+            .is_some_and(|stream| stream.sending != Sending::Discard);
+        if has_content && sends && (!self.schedule.is_empty() || is_full(out, turn)) {
             // Others wait already: it gets its turn.
             return Step::Ready;
         }
