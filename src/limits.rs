@@ -49,6 +49,10 @@ pub(crate) const FIELD_SECTION_BYTES_KEPT: usize = 16 * 1024;
 /// all media types with their parameters.
 pub(crate) const SHORT_VALUE_BYTES: usize = 48;
 
+/// Bytes that a request head keeps room for when it is cleared. Nearly all are shorter, and a shard
+/// keeps hundreds of them.
+pub(crate) const HEAD_BYTES_KEPT: usize = 16 * 1024;
+
 /// Lines that a cleared field section, and a request head, keep room for.
 pub(crate) const FIELD_LINES_KEPT: usize = 128;
 

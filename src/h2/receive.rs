@@ -16,6 +16,10 @@ use crate::limits::CONTINUATIONS_MAX;
 /// What a client sends first (RFC 9113, 3.4).
 const PREFACE: &[u8] = b"PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n";
 
+/// What a connection keeps of the memory that a field block was collected in. Nearly all blocks are
+/// shorter; the rest would be held by every connection that has once sent a long one.
+const BLOCK_BYTES_KEPT: usize = 4 * 1024;
+
 /// What became of the waiting bytes.
 #[derive(Debug)]
 pub(super) enum Consumed {
@@ -215,10 +219,14 @@ impl Connection {
         if matches!(head.kind, Kind::Headers | Kind::Continuation) {
             let taken = self.collect_block(head, turn.now);
             self.input.consume(length);
-            return match taken? {
-                Some(block) => self.end_block(block, turn, out),
-                None => Ok(Consumed::Some),
+            let Some(block) = taken? else {
+                return Ok(Consumed::Some);
             };
+            let ended = self.end_block(block, turn, out);
+            if self.block.capacity() > BLOCK_BYTES_KEPT {
+                self.block = Vec::new();
+            }
+            return ended;
         }
         let taken = self.take_frame(head, turn, out);
         self.input.consume(length);

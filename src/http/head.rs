@@ -258,6 +258,7 @@ impl RequestHead {
     fn keep_owned(&mut self) {
         if let HeadBytes::Owned(bytes) = std::mem::take(&mut self.bytes)
             && bytes.capacity() > self.spare.capacity()
+            && bytes.capacity() <= limits::HEAD_BYTES_KEPT
         {
             self.spare = bytes;
             self.spare.clear();
