@@ -98,7 +98,7 @@ impl Connection {
             stream_target: limits.stream_window,
             bandwidth: Bandwidth::new(limits.stream_window, limits.window_max),
             budget: Budget::default(),
-            streams: Streams::default(),
+            streams: Streams::new(limits.streams_max),
             last_stream: 0,
             abandoned: 0,
             early_priorities: Vec::new(),
@@ -224,7 +224,7 @@ impl Connection {
 
     /// Severs what all handlers wait for.
     pub(super) fn sever_streams(&mut self, turn: &mut Turn<'_>) {
-        while let Some(slot) = self.streams.slot_at(0) {
+        while let Some(slot) = self.streams.newest() {
             if let Some(stream) = self.streams.remove(slot)
                 && let Some(exchange) = stream.exchange
             {

@@ -3,6 +3,7 @@
 //! Owns their slots, which are used again, the way from an identifier to a slot, and the memory of
 //! how the latest closed ones ended. What a frame does to a stream is decided elsewhere.
 
+use std::ops::RangeInclusive;
 use std::rc::Rc;
 
 use super::flow::FlowWindow;
@@ -12,9 +13,10 @@ use super::stall::Stall;
 use super::state::StreamState;
 use crate::http::{Exchange, RateClock};
 
-/// Closed streams that are remembered. Frames that were on their way when a stream was reset
-/// arrive within a round trip; this is more streams than end in one.
-const CLOSED_KEPT: usize = 128;
+/// Closed streams that are remembered: as many as may be open at a time, within these bounds. Frames
+/// that were on their way when a stream was reset come before the peer has seen the reset, and until
+/// then no more streams can end. The upper bound is for the time that it takes to look one up.
+const CLOSED_KEPT: RangeInclusive<usize> = 128..=1024;
 
 /// How the response body is framed, once its head is encoded.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -81,18 +83,31 @@ pub(super) enum Closed {
 }
 
 /// The streams of one connection.
-#[derive(Debug, Default)]
+#[derive(Debug)]
 pub(super) struct Streams {
     slots: Vec<Option<Stream>>,
     free: Vec<u32>,
     /// Identifiers in ascending order with their slots.
     index: Vec<(u32, u32)>,
     closed: Vec<(u32, Closed)>,
+    closed_max: usize,
     /// Where the next closed stream goes.
     closed_next: usize,
 }
 
 impl Streams {
+    /// No stream yet, of at most `open_max` at a time.
+    pub(super) fn new(open_max: u32) -> Self {
+        Self {
+            slots: Vec::new(),
+            free: Vec::new(),
+            index: Vec::new(),
+            closed: Vec::new(),
+            closed_max: (open_max as usize).clamp(*CLOSED_KEPT.start(), *CLOSED_KEPT.end()),
+            closed_next: 0,
+        }
+    }
+
     /// Adds a stream, whose identifier is higher than all before.
     pub(super) fn insert(&mut self, stream: Stream) -> u32 {
         let id = stream.id;
@@ -147,14 +162,14 @@ impl Streams {
 
     /// Remembers how a stream ended that never had a slot.
     pub(super) fn remember(&mut self, id: u32, how: Closed) {
-        if self.closed.len() < CLOSED_KEPT {
+        if self.closed.len() < self.closed_max {
             self.closed.push((id, how));
             return;
         }
         if let Some(place) = self.closed.get_mut(self.closed_next) {
             *place = (id, how);
         }
-        self.closed_next = (self.closed_next + 1) % CLOSED_KEPT;
+        self.closed_next = (self.closed_next + 1) % self.closed_max;
     }
 
     /// The peer has reset a stream too: it has seen our reset, or sends nothing any more anyway.
@@ -174,6 +189,11 @@ impl Streams {
     #[inline]
     pub(super) fn len(&self) -> usize {
         self.index.len()
+    }
+
+    /// The slot of the newest stream.
+    pub(super) fn newest(&self) -> Option<u32> {
+        self.index.last().map(|(_, slot)| *slot)
     }
 
     /// The slot of the stream at this place in the order of identifiers.
