@@ -10,12 +10,15 @@ mod corpus;
 mod frames;
 mod head;
 mod hpack;
+mod http2;
+mod manner;
 
 pub use chunked::chunked;
 pub use connection::connection;
 pub use frames::frames;
 pub use head::head;
 pub use hpack::hpack;
+pub use http2::http2;
 
 /// The places at which an input is cut in two: each of them in a short one, and some sixteen of a
 /// long one.

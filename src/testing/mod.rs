@@ -10,6 +10,9 @@ pub mod frames;
 pub mod fuzz;
 #[cfg(test)]
 pub(crate) mod http2;
+// Its frames are for tests; the fuzz target needs only some of them.
+#[cfg_attr(not(test), allow(dead_code))]
+pub(crate) mod http2_peer;
 pub mod in_memory;
 // Its faults and files are for tests; fuzz targets need only some of them.
 #[cfg_attr(not(test), allow(dead_code))]

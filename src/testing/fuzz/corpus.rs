@@ -47,3 +47,8 @@ fn frames() {
 fn field_blocks() {
     replay("hpack", super::hpack);
 }
+
+#[test]
+fn http2_connections() {
+    replay("http2", super::http2);
+}

@@ -61,7 +61,14 @@ impl Socket {
 
     /// Takes the first `n` bytes that there are to receive.
     pub(super) fn receive(&mut self, n: usize) -> Vec<u8> {
-        self.inbound.drain(..n.min(self.inbound.len())).collect()
+        let n = n.min(self.inbound.len());
+        // Piece by piece: byte by byte takes most of a fuzzer's time.
+        let (front, back) = self.inbound.as_slices();
+        let in_front = n.min(front.len());
+        let mut bytes = front.get(..in_front).unwrap_or_default().to_vec();
+        bytes.extend_from_slice(back.get(..n - in_front).unwrap_or_default());
+        self.inbound.drain(..n);
+        bytes
     }
 
     /// How many bytes a send could place; `None` while the peer's window is full.

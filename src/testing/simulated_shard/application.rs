@@ -19,6 +19,12 @@ pub(crate) const NAP: Duration = Duration::from_millis(10);
 /// Bytes of what `/large` answers: more than a peer takes that does not read.
 pub(crate) const LARGE_BYTES: usize = 70_000;
 
+/// What `/early` answers before the body.
+pub(crate) const EARLY: &[u8] = b"early: ";
+
+/// The code with which `/reset` ends its stream.
+pub(crate) const RESET_CODE: u32 = 0xb;
+
 /// Bytes of each piece that `/stream` writes.
 const PIECE_BYTES: usize = 7;
 
@@ -84,6 +90,50 @@ pub(crate) fn application(
         answer(ctx, &path, &body).await?;
         Ok(())
     }
+}
+
+/// The application for peers that speak HTTP/2, whose streams can do more:
+///
+/// - `/reset` ends its stream with [`RESET_CODE`];
+/// - `/late` sleeps, and only then takes the stream over, if it can;
+/// - `/early` answers in part before it reads the body, then goes on with it piece by piece.
+pub(crate) fn stream_application(
+    doings: Doings,
+) -> impl AsyncFn(&mut HttpContext) -> Result<(), Box<dyn std::error::Error>> {
+    let any = application(doings.clone());
+    async move |ctx: &mut HttpContext| {
+        let path = ctx.request().path().to_owned();
+        match path.as_str() {
+            "/reset" => {
+                doings.observe(ctx)?;
+                ctx.reset(RESET_CODE);
+                Ok(())
+            }
+            "/late" => {
+                doings.observe(ctx)?;
+                sleep(NAP).await;
+                let method = ctx.request().method_text().to_owned();
+                ctx.field(METHOD_FIELD, &method)?;
+                raw(ctx, &doings).await
+            }
+            "/early" => {
+                doings.observe(ctx)?;
+                early(ctx).await
+            }
+            _ => any(ctx).await,
+        }
+    }
+}
+
+async fn early(ctx: &mut HttpContext) -> Result<(), Box<dyn std::error::Error>> {
+    let method = ctx.request().method_text().to_owned();
+    ctx.field(METHOD_FIELD, &method)?;
+    ctx.write(EARLY).await?;
+    ctx.flush().await?;
+    while let Some(chunk) = ctx.body().chunk().await? {
+        ctx.write(&chunk).await?;
+    }
+    Ok(())
 }
 
 /// Reads the body to its end. Nothing but the server's limit bounds it.

@@ -1,0 +1,141 @@
+//! A whole HTTP/2 connection over the simulated ring: bytes decide what the peer sends behind the
+//! preface and does, how its bytes arrive, and what goes wrong below.
+//!
+//! Behind the peer's manner come the bytes that it sends, or with one bit of the manner a script of
+//! frames. The other bit says whether the port speaks nothing but HTTP/2.
+
+mod outcome;
+mod script;
+
+use std::time::Duration;
+
+use super::manner::{Ending, Manner};
+use crate::http::Protocols;
+use crate::limits::{FloodLimits, Http2Limits, Limits};
+use crate::testing::http2_peer::{Frames, Ledger, Reading, read};
+use crate::testing::sim::Peer;
+use crate::testing::simulated_shard::SimulatedShard;
+use crate::testing::simulated_shard::application::{Doings, stream_application};
+
+/// Longer than all time-outs of a connection, one after the other: a stream without window, then
+/// silence.
+const LONG: Duration = Duration::from_secs(300);
+
+/// Small ones, so that small inputs reach them.
+fn limits() -> Limits {
+    let limits = Limits {
+        request_line_bytes_max: 512,
+        head_bytes_max: 1024,
+        field_count_max: 16,
+        trailer_bytes_max: 256,
+        trailer_count_max: 4,
+        body_bytes_max: Some(100_000),
+        request_buffer_bytes_max: 2048,
+        response_buffer_bytes_max: 4096,
+        http2: Http2Limits {
+            streams_max: 8,
+            field_bytes_max: 512,
+            connection_window: CONNECTION_WINDOW,
+            stream_window: 65_535,
+            window_max: 262_144,
+            floods: FloodLimits {
+                resets_max: 10,
+                settings_max: 10,
+                pings_max: 10,
+                priorities_max: 10,
+                empty_data_max: 10,
+                window_updates_max: 20,
+                tiny_data_max: 50,
+                unwanted_max: 10,
+            },
+            ..Http2Limits::default()
+        },
+        ..Limits::default()
+    };
+    debug_assert!(limits.validate().is_ok());
+    limits
+}
+
+/// What all streams together may have sent that handlers have not read.
+const CONNECTION_WINDOW: u32 = 100_000;
+
+/// Runs one connection as `input` says.
+///
+/// # Panics
+///
+/// When the shard panics, does not come to rest, leaves anything behind, sends what no client may
+/// be sent, outlives its time-outs, keeps flow-control window for itself, or answers otherwise than
+/// it would have if the same frames had come in one piece and nothing had gone wrong.
+pub fn http2(input: &[u8]) {
+    let Some((manner, rest)) = Manner::read(input) else {
+        return;
+    };
+    let [_, is_script] = manner.choices;
+    let conversation = if is_script {
+        script::read(rest)
+    } else {
+        script::Script::raw(rest)
+    };
+    let mut ledger = Ledger::default();
+    ledger.say(&conversation.bytes());
+    let reading = run(manner, &conversation, &ledger);
+    if manner.ending == Ending::Finish {
+        let plain = run(manner.plain(), &conversation.plain(), &ledger);
+        outcome::compare(&ledger, &reading, &plain);
+    }
+}
+
+fn run(manner: Manner<'_>, script: &script::Script, ledger: &Ledger) -> Reading {
+    let doings = Doings::default();
+    let [only, _] = manner.choices;
+    let protocols = if only {
+        Protocols::Http2
+    } else {
+        Protocols::default()
+    };
+    let application = stream_application(doings.clone());
+    let mut server = SimulatedShard::speaking(&manner.config, limits(), protocols, application);
+    let peer = server.connect();
+    if manner.reads_late {
+        peer.stop_reading();
+    }
+    send(manner, script, &peer, &mut server);
+    let ending = manner.ending;
+    if manner.reads_late && ending != Ending::Silence {
+        server.settle();
+        peer.resume();
+    }
+    ending.happen(&peer, &mut server, LONG);
+    let mut bytes = peer.received();
+    if ending == Ending::Finish && !peer.is_closed() {
+        outcome::check_rest(ledger, &read(ledger, &bytes), CONNECTION_WINDOW);
+    }
+    if ending == Ending::Silence && doings.upgrades() == 0 {
+        let stats = server.stats();
+        assert_eq!(stats.connections_open, 0, "it outlives its time-outs");
+    }
+    // An upgraded stream lasts for as long as the peer does.
+    peer.finish();
+    peer.resume();
+    if ending == Ending::Stop {
+        server.stop();
+    } else {
+        server.pass(LONG);
+        server.finish();
+    }
+    assert_eq!(doings.open(), 0, "an exchange has no end");
+    bytes.extend(peer.received());
+    let reading = read(ledger, &bytes);
+    // What a reset or a stop has cut off need not be complete.
+    let cut_off = matches!(ending, Ending::Reset | Ending::Stop | Ending::Silence);
+    assert!(cut_off || reading.is_whole(), "{reading:?}");
+    reading
+}
+
+fn send(manner: Manner<'_>, script: &script::Script, peer: &Peer, server: &mut SimulatedShard) {
+    peer.send(Frames::preface());
+    for piece in script.pieces() {
+        manner.send(&piece.bytes, peer, server);
+        piece.behind.happen(server);
+    }
+}
