@@ -7,6 +7,7 @@ mod accepting;
 mod backpressure;
 mod ending;
 mod exchanges;
+mod http2;
 mod kernel;
 mod local;
 mod overload;

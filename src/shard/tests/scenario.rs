@@ -19,10 +19,10 @@ const REQUESTS_MAX: u64 = 8;
 const BODY_BYTES_MAX: u64 = 3000;
 
 /// SplitMix64: enough to choose by, and the same everywhere.
-struct Random(u64);
+pub(super) struct Random(pub(super) u64);
 
 impl Random {
-    fn next(&mut self) -> u64 {
+    pub(super) fn next(&mut self) -> u64 {
         self.0 = self.0.wrapping_add(0x9E37_79B9_7F4A_7C15);
         let mixed = (self.0 ^ (self.0 >> 30)).wrapping_mul(0xBF58_476D_1CE4_E5B9);
         let mixed = (mixed ^ (mixed >> 27)).wrapping_mul(0x94D0_49BB_1331_11EB);
@@ -30,16 +30,16 @@ impl Random {
     }
 
     /// A number from 0 to `max`, small ones more often.
-    fn up_to(&mut self, max: u64) -> usize {
+    pub(super) fn up_to(&mut self, max: u64) -> usize {
         let bound = self.next() % (max + 1);
         (self.next() % (bound + 1)) as usize
     }
 
-    fn happens(&mut self, percent: u64) -> bool {
+    pub(super) fn happens(&mut self, percent: u64) -> bool {
         self.next() % 100 < percent
     }
 
-    fn pick<T: Copy>(&mut self, from: &[T]) -> T {
+    pub(super) fn pick<T: Copy>(&mut self, from: &[T]) -> T {
         from[(self.next() % from.len() as u64) as usize]
     }
 }
@@ -228,7 +228,7 @@ fn run(seed: u64) {
 }
 
 /// Says which seed it was when a run panics.
-struct Named(u64);
+pub(super) struct Named(pub(super) u64);
 
 impl Drop for Named {
     fn drop(&mut self) {
