@@ -112,6 +112,7 @@ where
             operations: 0,
             timer: None,
             queued: false,
+            marked: false,
             counted_upgraded: false,
         });
         self.touch(key);

@@ -342,14 +342,20 @@ where
     fn drive_marked(&mut self) {
         let mut marked = std::mem::take(&mut self.marked);
         self.outbox.take(&mut marked);
-        // All streams of a connection are marked before it is driven: one drive serves them all.
+        // All streams of a connection are marked before it is driven: one drive serves them all, and
+        // a second one would look at all of them again.
         for mark in &marked {
             if let Some(slot) = self.slots.get(mark.connection) {
                 slot.connection.mark(mark.stream);
+                slot.marked = true;
             }
         }
         for mark in marked.drain(..) {
-            self.drive(mark.connection);
+            if let Some(slot) = self.slots.get(mark.connection)
+                && std::mem::take(&mut slot.marked)
+            {
+                self.drive(mark.connection);
+            }
         }
         self.marked = marked;
     }

@@ -58,6 +58,8 @@ pub(super) struct Slot {
     pub(super) timer: Option<(TimerId, u64)>,
     /// Whether the slot is in the list of those to settle this turn.
     pub(super) queued: bool,
+    /// Whether it was marked and not driven since.
+    pub(super) marked: bool,
     /// Whether an upgraded connection was taken off the count of ordinary ones.
     pub(super) counted_upgraded: bool,
 }
