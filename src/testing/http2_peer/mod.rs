@@ -12,7 +12,7 @@ mod response;
 
 pub(crate) use frames::{
     ACK, CONTINUATION, END_HEADERS, END_STREAM, Frames, GOAWAY, HEADERS, PADDED, PING, PRIORITY,
-    SETTINGS, block,
+    SETTINGS, block, request,
 };
 pub(crate) use ledger::Ledger;
 pub(crate) use reader::{Reading, read};

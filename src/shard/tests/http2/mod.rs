@@ -4,6 +4,7 @@
 mod bounds;
 mod conversations;
 mod stalls;
+mod windows;
 
 use super::*;
 use crate::limits::{FloodLimits, Http2Limits};
