@@ -10,9 +10,11 @@ mod ledger;
 mod reader;
 mod response;
 
+#[cfg(test)]
+pub(crate) use frames::request;
 pub(crate) use frames::{
     ACK, CONTINUATION, END_HEADERS, END_STREAM, Frames, GOAWAY, HEADERS, PADDED, PING, PRIORITY,
-    SETTINGS, block, request,
+    SETTINGS, block,
 };
 pub(crate) use ledger::Ledger;
 pub(crate) use reader::{Reading, read};
