@@ -1,9 +1,11 @@
-//! After warm-up a keep-alive request allocates nothing.
+//! After warm-up a keep-alive request allocates nothing, whatever the version of HTTP.
 //!
 //! The allocator of this test counts per thread; a handler tells what its shard's thread has
 //! allocated so far. The client's allocations are on another thread and do not count.
 
 #![allow(unsafe_code)]
+
+mod support;
 
 use std::alloc::{GlobalAlloc, Layout, System};
 use std::cell::Cell;
@@ -14,6 +16,7 @@ use std::time::Duration;
 
 use lanner::{HttpContext, RunningServer, Server, ShardCount, ShellKind};
 use serde::Serialize;
+use support::http2::{self, Http2Client};
 
 /// Requests before counting begins: enough for every buffer to reach its size.
 const WARM_UP: usize = 2_000;
@@ -146,26 +149,133 @@ impl Client {
 fn assert_none(request: &[u8], body: usize, shell: ShellKind) {
     let server = start(shell);
     let mut client = Client::connect(&server);
-    for _ in 0..WARM_UP {
-        client.ask(request, body);
-    }
-    // Asking allocates too (a number as text): how much, two questions in a row tell.
-    client.allocations();
-    let before = client.allocations();
-    let again = client.allocations();
-    let of_asking = again - before;
-    for _ in 0..COUNTED {
-        client.ask(request, body);
-    }
-    let after = client.allocations();
     let name = String::from_utf8_lossy(request.get(..20).unwrap_or_default()).into_owned();
-    assert_eq!(
-        after - again,
-        of_asking,
-        "{COUNTED} requests of {name:?} allocated on {shell:?}"
+    count_requests(
+        &mut client,
+        |client| {
+            client.ask(request, body);
+        },
+        Client::allocations,
+        &format!("{name:?} on {shell:?}"),
     );
     drop(client);
     assert!(server.shut_down(Duration::from_secs(20)));
+}
+
+/// Warms a connection up, and holds what comes then to no allocation at all.
+fn count_requests<C>(
+    client: &mut C,
+    ask: impl Fn(&mut C),
+    allocations: impl Fn(&mut C) -> u64,
+    name: &str,
+) {
+    for _ in 0..WARM_UP {
+        ask(client);
+    }
+    // Asking allocates too (a number as text): how much, two questions in a row tell.
+    for _ in 0..10 {
+        allocations(client);
+    }
+    let before = allocations(client);
+    let again = allocations(client);
+    let of_asking = again - before;
+    for _ in 0..COUNTED {
+        ask(client);
+    }
+    let after = allocations(client);
+    assert_eq!(
+        after - again,
+        of_asking,
+        "{COUNTED} requests of {name} allocated"
+    );
+}
+
+/// The same over HTTP/2, with `streams` requests at a time on one connection. `request` makes all
+/// frames of a stream.
+fn assert_none_over_http2(
+    streams: usize,
+    shell: ShellKind,
+    request: impl Fn(u32) -> Vec<u8>,
+    expected: &[u8],
+) {
+    let server = start(shell);
+    let address = server
+        .addresses()
+        .iter()
+        .next()
+        .expect("one address")
+        .to_owned();
+    let address = address.trim_start_matches("http://").parse();
+    let mut client = Http2Client::connect(address.expect("a socket's address"));
+    let ask = |client: &mut Http2Client| {
+        let streams: Vec<u32> = (0..streams).map(|_| client.next()).collect();
+        client.send(
+            streams
+                .iter()
+                .flat_map(|stream| request(*stream))
+                .collect::<Vec<u8>>(),
+        );
+        for stream in streams {
+            assert_eq!(client.response(stream), (200, expected.to_vec()));
+        }
+    };
+    let allocations = |client: &mut Http2Client| {
+        let (_, text) = client.get("/allocations");
+        let text = String::from_utf8(text).expect("text");
+        text.parse().expect("a number")
+    };
+    let name = format!("HTTP/2, {streams} at a time on {shell:?}");
+    count_requests(&mut client, ask, allocations, &name);
+    drop(client);
+    assert!(server.shut_down(Duration::from_secs(20)));
+}
+
+fn get(path: &str) -> impl Fn(u32) -> Vec<u8> {
+    move |stream| http2::request(stream, "GET", path, http2::END_STREAM)
+}
+
+#[test]
+fn http2_allocates_nothing_either() {
+    let hello = b"Hello, World!";
+    for shell in [ShellKind::Glommio, ShellKind::Thread] {
+        assert_none_over_http2(1, shell, get("/plaintext"), hello);
+    }
+    let json = br#"{"message":"Hello, World!"}"#;
+    assert_none_over_http2(1, ShellKind::Glommio, get("/json"), json);
+}
+
+#[test]
+fn a_small_echo_over_http2_allocates_nothing() {
+    let body = vec![b'x'; 4096];
+    let post = |stream| {
+        let mut frames = http2::request(stream, "POST", "/echo", 0);
+        frames.extend(http2::frame(
+            http2::DATA,
+            http2::END_STREAM,
+            stream,
+            body.as_slice(),
+        ));
+        frames
+    };
+    assert_none_over_http2(1, ShellKind::Glommio, post, &body);
+}
+
+#[test]
+fn requests_that_fill_the_table_allocate_nothing() {
+    let hello = b"Hello, World!";
+    let get = |stream: u32| {
+        // GET, http and an authority, then literals that enter the table (RFC 7541, 6.2.1).
+        let mut block = b"\x82\x86\x41\x01a\x44\x0a/plaintext\x40\x01x\x08".to_vec();
+        block.extend(format!("{stream:08}").bytes());
+        let flags = http2::END_HEADERS | http2::END_STREAM;
+        http2::frame(http2::HEADERS, flags, stream, block)
+    };
+    assert_none_over_http2(1, ShellKind::Glommio, get, hello);
+}
+
+#[test]
+fn streams_at_the_same_time_allocate_nothing() {
+    assert_none_over_http2(20, ShellKind::Glommio, get("/plaintext"), b"Hello, World!");
 }
 
 #[test]

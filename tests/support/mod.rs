@@ -9,6 +9,7 @@
 
 pub mod client;
 pub mod command;
+pub mod http2;
 pub mod oneshot;
 
 use std::net::SocketAddr;
