@@ -35,7 +35,7 @@ pub(crate) struct Measured {
     pub(crate) announced: Option<u64>,
     /// The bytes of the whole body, when the handler is done.
     pub(crate) whole: Option<u64>,
-    /// The two differed, and the response was replaced.
+    /// The two differed, or the status was none of a response: it was replaced.
     pub(crate) contradicts: bool,
 }
 
@@ -213,8 +213,8 @@ impl Outbound {
     }
 
     /// Compares what the handler has announced with what it has written, once the head is about to
-    /// be sent. An answer whose length is not the announced one cannot be sent: it becomes an empty
-    /// 500. `is_head` is for the answer to HEAD, which announces a body that it does not have.
+    /// be sent. An answer whose length is not the announced one cannot be sent, nor can one whose
+    /// status is that of an interim response: it becomes an empty 500. `is_head` is for the answer to HEAD, which announces a body that it does not have.
     pub(crate) fn measure(&mut self, is_head: bool) -> Measured {
         let whole = match self.outcome {
             Some(Outcome::Complete | Outcome::Replaced) => {
@@ -223,10 +223,15 @@ impl Outbound {
             Some(Outcome::Truncated) | None => None,
         };
         let announced = self.announced_length();
-        if let (Some(length), Some(whole), false) = (announced, whole, is_head)
-            && length != whole
-            && !self.status.is_bodiless()
-        {
+        // After an interim response the peer would wait for another (RFC 9110, 15.2).
+        let is_interim = self.status.is_informational() && !self.upgraded;
+        let differs = match (announced, whole) {
+            (Some(length), Some(whole)) => {
+                length != whole && !is_head && !self.status.is_bodiless()
+            }
+            _ => false,
+        };
+        if is_interim || differs {
             self.fields.clear();
             self.body.clear();
             self.fixed = &[];

@@ -156,6 +156,16 @@ fn a_wrong_length_is_a_500_before_the_head_and_a_broken_end_after_it() {
 }
 
 #[test]
+fn an_interim_status_is_no_response() {
+    for status in [100, 101, 103, 199] {
+        let handler =
+            async move |ctx: &mut HttpContext| ctx.status(Status::new(status).unwrap())?.text("x");
+        let (output, _) = everyway(|| Peer::new(handler), b"GET / HTTP/1.1\r\nHost: x\r\n\r\n");
+        assert!(output.starts_with("HTTP/1.1 500 "), "{output}");
+    }
+}
+
+#[test]
 fn failures_of_the_handler() {
     let error = async |_: &mut HttpContext| Err::<(), _>(std::fmt::Error);
     let (output, close) = everyway(|| Peer::new(error), b"GET / HTTP/1.1\r\nHost: x\r\n\r\n");

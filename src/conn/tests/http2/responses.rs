@@ -155,6 +155,16 @@ fn a_wrong_length_is_a_500_before_the_head_and_a_reset_after_it() {
 }
 
 #[test]
+fn an_interim_status_is_no_response() {
+    for status in [100, 101, 103, 199] {
+        let application =
+            async move |ctx: &mut HttpContext| ctx.status(Status::new(status).unwrap())?.text("x");
+        let lines = answers(application, Frames::new().get(1, "/"));
+        assert_eq!(lines, ["HEADERS 1 500 content-length: 0 ES"]);
+    }
+}
+
+#[test]
 fn failures_of_the_handler() {
     type Failure = Box<dyn std::error::Error>;
     let before = async |_: &mut HttpContext| Err::<(), Failure>("a test's error".into());
