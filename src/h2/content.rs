@@ -150,6 +150,7 @@ impl Connection {
             && let Some(stream) = self.streams.get(slot)
             && !stream.state.is_closed()
             && let Some(exchange) = &stream.exchange
+            && !exchange.is_finished()
         {
             let mut inbound = exchange.inbound.borrow_mut();
             if inbound.state() == BodyState::Open
@@ -169,7 +170,7 @@ impl Connection {
         self.give_back(count as u32, out);
         if let Some(slot) = self.streams.find(id)
             && let Some(stream) = self.streams.get(slot)
-            && stream.drain_until < u64::MAX
+            && stream.is_unread()
         {
             stream.drained = stream.drained.saturating_add(count as u64);
             let max = turn.limits.body_bytes_max.unwrap_or(u64::MAX);

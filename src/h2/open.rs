@@ -7,7 +7,7 @@ use std::rc::Rc;
 
 use super::budget::Cheap;
 use super::connection::Connection;
-use super::error::{ConnectionError, ErrorCode, Fault, StreamError, Violation};
+use super::error::{ConnectionError, Fault, StreamError, Violation};
 use super::flow::FlowWindow;
 use super::frame::encode_rst_stream;
 use super::receive::{Consumed, OpenBlock};
@@ -16,7 +16,7 @@ use super::request::{Refusal, Request, read_request, read_trailers};
 use super::stall::Stall;
 use super::state::StreamState;
 use super::streams::{Closed, RequestFacts, Sending, Stream};
-use crate::http::{Exchange, FieldSection, Mark, Method, RateClock, Scheme, Turn};
+use crate::http::{Exchange, FieldSection, Mark, Method, RateClock, Scheme, Turn, after};
 use crate::limits::ABANDONED_PER_STREAM;
 
 /// How a stream is remembered that this block was to open: whether more of it may be on its way.
@@ -119,11 +119,14 @@ impl Connection {
             Refusal::Status(status, violation) => {
                 turn.counters.reject(violation.name());
                 self.encoder.refusal(id, status, turn, out);
-                if !block.end_stream {
-                    // The rest of the request is not wanted, and that is no error (8.1).
-                    encode_rst_stream(out, id, ErrorCode::NoError.code());
+                if block.end_stream {
+                    self.streams.remember(id, Closed::Finished);
+                } else {
+                    // The rest of the request is taken as with any response that comes first.
+                    let until = after(turn.now, turn.limits.drain_timeout);
+                    let window = turn.limits.http2.stream_window;
+                    self.streams.insert(Stream::answered(id, window, until));
                 }
-                self.streams.remember(id, closed_with(block));
             }
         }
         Ok(Consumed::Some)

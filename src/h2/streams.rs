@@ -73,6 +73,42 @@ pub(super) struct Stream {
     pub(super) drained: u64,
 }
 
+impl Stream {
+    /// A stream that was answered without a handler. The rest of its request may come until
+    /// `drain_until`; the peer knows of a `window` for it.
+    pub(super) fn answered(id: u32, window: u32, drain_until: u64) -> Self {
+        let mut state = StreamState::idle();
+        // On an idle stream neither can fail.
+        let _ = state.receive_headers(false);
+        let _ = state.send_headers(true);
+        Self {
+            id,
+            state,
+            exchange: None,
+            request: RequestFacts::default(),
+            sending: Sending::Done,
+            send_window: FlowWindow::new(0),
+            receive_window: ReceiveWindow::new(window, window),
+            unreturned: 0,
+            owed: None,
+            rate: RateClock::default(),
+            priority: Priority::DEFAULT,
+            prioritised: false,
+            stall: Stall::NONE,
+            drain_until,
+            drained: 0,
+        }
+    }
+
+    /// Whether what comes of the request is forgotten, because its handler is done.
+    pub(super) fn is_unread(&self) -> bool {
+        match &self.exchange {
+            Some(exchange) => exchange.is_finished(),
+            None => self.drain_until < u64::MAX,
+        }
+    }
+}
+
 /// How a closed stream ended.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Closed {

@@ -74,6 +74,9 @@ impl Connection {
             self.give_back(read, out);
             self.open_stream_window(slot, read, out);
         }
+        if exchange.is_finished() {
+            self.forget_unread(slot, out);
+        }
         let waits = self.schedule.contains(slot);
         let before = out.len();
         let step = self.transmit_response(slot, &exchange, turn, out);
@@ -266,10 +269,19 @@ impl Connection {
         // What is left is taken for a while and forgotten. A reset, though RFC 9113, 8.1 allows it,
         // makes clients lose the response that they have (curl did so up to 8.1).
         stream.drain_until = after(turn.now, turn.limits.drain_timeout);
-        // That includes what has come and was not read: the peer may wait for its window.
-        let unread = std::mem::take(&mut stream.unreturned);
-        stream.drained = u64::from(unread);
-        self.give_back(unread, out);
-        self.open_stream_window(slot, unread, out);
+        self.forget_unread(slot, out);
+    }
+
+    /// What has come of a request and will not be read counts as taken: the peer may wait for its
+    /// window before it looks at the response.
+    fn forget_unread(&mut self, slot: u32, out: &mut Vec<u8>) {
+        if let Some(stream) = self.streams.get(slot)
+            && stream.unreturned > 0
+        {
+            let unread = std::mem::take(&mut stream.unreturned);
+            stream.drained = stream.drained.saturating_add(u64::from(unread));
+            self.give_back(unread, out);
+            self.open_stream_window(slot, unread, out);
+        }
     }
 }

@@ -368,6 +368,34 @@ fn updates(events: &[Event], of: u32) -> u32 {
 }
 
 #[test]
+fn an_answer_that_waits_for_its_window_does_not_hold_up_the_request() {
+    // A client that sends all of its request before it looks at the answer.
+    let application = async |ctx: &mut HttpContext| ctx.bytes("text/plain", vec![b'x'; 50_000]);
+    let settings = [(setting::INITIAL_WINDOW_SIZE, 0)];
+    let mut http2 = Http2::with_settings(application, Limits::default(), &settings);
+    let content = Frames::new().data(1, [b'x'; 16_384], false);
+    http2.send(Frames::new().post(1, "/").then(&content.repeat(48)));
+    let mut window = updates(&http2.events(), 1);
+    for _ in 0..10 {
+        assert!(window >= 16_384, "stalled");
+        http2.send(content.repeat(window as usize / 16_384));
+        window = window % 16_384 + updates(&http2.events(), 1);
+    }
+    http2.exchange(Frames::new().data(1, "", true), &[]);
+    http2.exchange(
+        Frames::new().update(1, 50_000),
+        &[
+            "DATA 1 16384",
+            "DATA 1 16384",
+            "DATA 1 16384",
+            "DATA 1 848 ES",
+        ],
+    );
+    assert_eq!(http2.census(), Census::default());
+    http2.finish();
+}
+
+#[test]
 fn what_came_before_an_answer_that_ignores_it_does_not_hold_up_the_rest() {
     let gate = Gate::default();
     let held = gate.clone();
