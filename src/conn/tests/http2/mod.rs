@@ -14,6 +14,7 @@ mod states;
 mod streams;
 mod timing;
 mod tunnels;
+mod unread;
 mod uploads;
 mod windows;
 

@@ -186,3 +186,79 @@ fn an_interrupted_field_block_ends_the_connection() {
         http2.finish();
     }
 }
+
+#[test]
+fn frames_name_the_streams_that_they_may() {
+    let frame = |kind, stream, payload: &[u8]| Frames::new().frame(kind, 0, stream, payload);
+    let cases = [
+        (frame(kind::DATA, 0, &[]), "data_on_stream_zero"),
+        (frame(kind::HEADERS, 0, &[]), "headers_on_stream_zero"),
+        (frame(kind::PRIORITY, 0, &[0; 5]), "priority_on_stream_zero"),
+        (frame(kind::RST_STREAM, 0, &[0; 4]), "reset_on_stream_zero"),
+        (
+            frame(kind::CONTINUATION, 0, &[]),
+            "continuation_on_stream_zero",
+        ),
+        (frame(kind::SETTINGS, 1, &[]), "settings_on_stream"),
+        (frame(kind::PING, 1, &[0; 8]), "ping_on_stream"),
+        (frame(kind::GOAWAY, 1, &[0; 8]), "goaway_on_stream"),
+        (
+            frame(kind::PUSH_PROMISE, 1, &[0; 4]),
+            "push_promise_from_client",
+        ),
+        (frame(kind::DATA, 2, &[]), "even_stream_id"),
+        (frame(kind::RST_STREAM, 2, &[0; 4]), "even_stream_id"),
+        (
+            frame(kind::WINDOW_UPDATE, 2, &[0, 0, 0, 1]),
+            "even_stream_id",
+        ),
+        (frame(kind::CONTINUATION, 2, &[]), "even_stream_id"),
+        (frame(kind::DATA, 9, &[]), "frame_on_idle_stream"),
+        (frame(kind::RST_STREAM, 9, &[0; 4]), "frame_on_idle_stream"),
+        (
+            frame(kind::WINDOW_UPDATE, 9, &[0, 0, 0, 1]),
+            "frame_on_idle_stream",
+        ),
+    ];
+    for (frames, name) in cases {
+        let mut http2 = Http2::new(path);
+        http2.send(frames);
+        http2.expect_failed(&format!("GOAWAY 0 PROTOCOL_ERROR h2_{name}"));
+        http2.expect_rejected(&format!("h2_{name}"), 1);
+        http2.finish();
+    }
+}
+
+#[test]
+fn frames_have_the_lengths_that_they_must() {
+    let cases: [(u8, u8, u32, usize, &str); 13] = [
+        (kind::RST_STREAM, 0, 1, 3, "wrong_frame_length"),
+        (kind::RST_STREAM, 0, 1, 5, "wrong_frame_length"),
+        (kind::WINDOW_UPDATE, 0, 0, 3, "wrong_frame_length"),
+        (kind::WINDOW_UPDATE, 0, 1, 5, "wrong_frame_length"),
+        (kind::PING, 0, 0, 7, "wrong_frame_length"),
+        (kind::PING, flag::ACK, 0, 9, "wrong_frame_length"),
+        (kind::SETTINGS, 0, 0, 1, "wrong_frame_length"),
+        (kind::GOAWAY, 0, 0, 7, "frame_too_short"),
+        (kind::PRIORITY_UPDATE, 0, 0, 3, "frame_too_short"),
+        (kind::HEADERS, flag::PADDED, 3, 0, "frame_too_short"),
+        (kind::HEADERS, flag::PRIORITY, 3, 4, "frame_too_short"),
+        (
+            kind::HEADERS,
+            flag::PRIORITY | flag::PADDED,
+            3,
+            5,
+            "frame_too_short",
+        ),
+        (kind::DATA, flag::PADDED, 1, 0, "frame_too_short"),
+    ];
+    for (kind, flags, stream, length, name) in cases {
+        let mut http2 = Http2::new(echo);
+        http2.send(Frames::new().post(1, "/"));
+        http2.client.lose_track();
+        // The head gives it away: the payload is not waited for.
+        http2.send(Frames::new().head(length as u32, kind, flags, stream));
+        http2.expect_failed(&format!("GOAWAY 1 FRAME_SIZE_ERROR h2_{name}"));
+        http2.finish();
+    }
+}

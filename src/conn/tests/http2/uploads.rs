@@ -13,11 +13,20 @@ struct Upload {
 impl Upload {
     /// Windows are those of the greeting.
     fn new(stream: u32, length: usize) -> Self {
+        Self::with_windows(stream, length, 786_432, 65_535 + 983_041)
+    }
+
+    fn with_windows(
+        stream: u32,
+        length: usize,
+        stream_window: usize,
+        connection_window: usize,
+    ) -> Self {
         Self {
             stream,
             left: length,
-            stream_window: 786_432,
-            connection_window: 65_535 + 983_041,
+            stream_window,
+            connection_window,
         }
     }
 
@@ -111,6 +120,39 @@ fn a_large_body_is_taken_whole() {
         assert_eq!(http2.rejected(), BTreeMap::new());
         http2.finish();
     }
+}
+
+#[test]
+fn windows_may_be_as_small_as_they_are_without_a_word() {
+    let limits = http2_limits(Http2Limits {
+        stream_window: 65_535,
+        connection_window: 65_535,
+        window_max: 65_535,
+        ..Http2Limits::DEFAULT
+    });
+    let mut http2 = Http2::fresh(count, limits, Protocols::default());
+    let hello = ["SETTINGS 3=100 6=40960 8=1 9=1", "SETTINGS ack"];
+    http2.exchange(Frames::hello().settings_ack(), &hello);
+    http2.send(Frames::new().post(1, "/"));
+    let mut upload = Upload::with_windows(1, 1_000_000, 65_535, 65_535);
+    let events = upload.run(&mut http2, 5_000);
+    let lines: Vec<String> = events.iter().map(Event::to_string).collect();
+    assert_eq!(lines, text_lines(1, "1000000"), "and no probe");
+    http2.finish();
+}
+
+#[test]
+fn frames_may_be_as_large_as_the_server_says() {
+    let limits = http2_limits(Http2Limits {
+        frame_bytes_max: 1 << 20,
+        ..Http2Limits::DEFAULT
+    });
+    let mut http2 = Http2::with_limits(count, limits);
+    http2.send(Frames::new().post(1, "/"));
+    let events = Upload::new(1, 3_000_000).run(&mut http2, 200_000);
+    let lines: Vec<String> = events.iter().map(Event::to_string).collect();
+    assert_eq!(lines, text_lines(1, "3000000"));
+    http2.finish();
 }
 
 #[test]

@@ -199,6 +199,24 @@ fn frames_are_no_longer_than_the_client_takes_and_16_kib() {
 }
 
 #[test]
+fn a_small_block_for_responses_cuts_their_content_and_nothing_else() {
+    for response_buffer_bytes_max in [0, 1, 100, 1_000] {
+        let limits = Limits {
+            response_buffer_bytes_max,
+            ..Limits::default()
+        };
+        let mut http2 = Http2::with_limits(bytes, limits);
+        http2.send(Frames::new().get(1, "/2000").get(3, "/0").get(5, "/10"));
+        let events = http2.events();
+        for (stream, length) in [(1, 2_000), (5, 10)] {
+            assert_eq!(content(&events, stream), (length, true));
+        }
+        assert_eq!(http2.census(), Census::default());
+        http2.finish();
+    }
+}
+
+#[test]
 fn windows_that_grow_too_large() {
     let mut http2 = Http2::new(bytes);
     http2.send(Frames::new().get(1, "/100000"));
