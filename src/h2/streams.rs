@@ -201,6 +201,18 @@ impl Streams {
         self.index.get(place).map(|(_, slot)| *slot)
     }
 
+    /// Panics unless every slot is either free or of one stream.
+    #[cfg(all(debug_assertions, any(test, feature = "testing")))]
+    pub(super) fn check(&self) {
+        assert!(self.index.is_sorted(), "identifiers ascend");
+        assert_eq!(self.index.len() + self.free.len(), self.slots.len());
+        assert!(self.closed.len() <= self.closed_max);
+        for (id, slot) in &self.index {
+            let stream = self.slots.get(*slot as usize).and_then(Option::as_ref);
+            assert_eq!(stream.map(|stream| stream.id), Some(*id));
+        }
+    }
+
     /// All streams.
     pub(super) fn iter_mut(&mut self) -> impl Iterator<Item = &mut Stream> {
         self.slots.iter_mut().filter_map(Option::as_mut)
