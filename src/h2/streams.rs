@@ -65,12 +65,30 @@ pub(super) struct Stream {
     pub(super) priority: Priority,
     /// Whether the response's own wish has been added to it.
     pub(super) prioritised: bool,
+    /// Bytes of content that have been sent.
+    pub(super) sent: u64,
     /// How long the response has waited for the stream's window.
     pub(super) stall: Stall,
     /// Millisecond until which the unread rest of a request is taken; `u64::MAX` for none.
     pub(super) drain_until: u64,
     /// Bytes that were taken since then.
     pub(super) drained: u64,
+}
+
+/// Bytes that a response sends at most while others of its urgency, which come whole too, wait for
+/// it. Few are longer, and one that never ends would keep the others waiting for ever (RFC 9218, 10
+/// warns of it): most clients give no priorities at all.
+const SEQUENTIAL_BYTES_MAX: u64 = 1024 * 1024;
+
+impl Stream {
+    /// The priority in which it waits for its turn: a long response shares like one whose parts are
+    /// of use.
+    pub(super) fn turn(&self) -> Priority {
+        Priority {
+            incremental: self.priority.incremental || self.sent >= SEQUENTIAL_BYTES_MAX,
+            ..self.priority
+        }
+    }
 }
 
 /// How a closed stream ended.
