@@ -24,10 +24,15 @@ impl ResponseFeature {
     ///
     /// # Errors
     ///
-    /// [`ResponseError::AlreadyStarted`] or [`ResponseError::AlreadyComplete`] when it is too late.
+    /// [`ResponseError::Informational`] for 1xx: a peer would wait for the response behind it, and
+    /// take the next one for that. [`ResponseError::AlreadyStarted`] or
+    /// [`ResponseError::AlreadyComplete`] when it is too late.
     pub fn set_status(&self, status: Status) -> Result<(), ResponseError> {
         let mut outbound = self.outbound.borrow_mut();
         outbound.check_open()?;
+        if status.is_informational() {
+            return Err(ResponseError::Informational);
+        }
         outbound.status = status;
         Ok(())
     }

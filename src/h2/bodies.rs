@@ -26,7 +26,7 @@ impl Connection {
         {
             stream.priority = stream.priority.merged(value);
         }
-        self.schedule.insert(slot, id, stream.priority);
+        self.schedule.insert(slot, id, stream.turn());
     }
 
     /// Gives the room that is left to the bodies whose turn it is (RFC 9218, 10).
@@ -53,6 +53,9 @@ impl Connection {
             self.put_back(slot, exchange);
             if step == Step::Ready {
                 self.schedule.yielded(slot);
+                if let Some(stream) = self.streams.get(slot) {
+                    self.schedule.reprioritise(slot, stream.turn());
+                }
             } else {
                 self.schedule.remove(slot);
                 self.after_step(slot, step, turn, out);
@@ -154,6 +157,7 @@ impl Connection {
         }
         let written = body.len() - rest.len();
         if written > 0 {
+            stream.sent = stream.sent.saturating_add(written as u64);
             stream.stall.sent(written);
             self.clocks.blocked.sent(written);
             let is_cut = !rest.is_empty()

@@ -166,6 +166,10 @@ impl Connection {
         }
         self.input.settle();
         self.update_clocks(turn, out);
+        #[cfg(all(debug_assertions, any(test, feature = "testing")))]
+        if self.close == Close::No {
+            self.check(is_full(out, turn));
+        }
         Drive::Wait
     }
 

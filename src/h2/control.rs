@@ -179,7 +179,7 @@ impl Connection {
             && let Some(stream) = self.streams.get(slot)
         {
             stream.stall.end(turn.now);
-            self.schedule.insert(slot, id, stream.priority);
+            self.schedule.insert(slot, id, stream.turn());
         }
     }
 
@@ -212,7 +212,7 @@ impl Connection {
             if let Some(stream) = self.streams.get(slot) {
                 stream.priority = priority;
                 if self.schedule.contains(slot) {
-                    self.schedule.reprioritise(slot, priority);
+                    self.schedule.reprioritise(slot, stream.turn());
                 }
             }
             return;

@@ -22,6 +22,8 @@ mod field_class;
 pub(crate) mod flow;
 pub(crate) mod frame;
 mod input;
+#[cfg(all(debug_assertions, any(test, feature = "testing")))]
+mod invariants;
 mod open;
 pub(crate) mod priority;
 mod receive;

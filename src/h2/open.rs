@@ -229,6 +229,7 @@ impl Connection {
             rate: RateClock::default(),
             priority,
             prioritised: false,
+            sent: 0,
             stall: Stall::NONE,
             drain_until: u64::MAX,
             drained: 0,

@@ -57,6 +57,18 @@ impl ReceiveWindow {
         self.pending = self.pending.saturating_add(more);
     }
 
+    /// What the peer may send, now and after what is pending.
+    #[cfg(all(debug_assertions, any(test, feature = "testing")))]
+    pub(super) fn sum(&self) -> u32 {
+        self.window.available() as u32 + self.pending
+    }
+
+    /// What the window is opened to.
+    #[cfg(all(debug_assertions, any(test, feature = "testing")))]
+    pub(super) fn target(&self) -> u32 {
+        self.target
+    }
+
     /// What the peer may still send.
     pub(super) fn available(&self) -> usize {
         self.window.available()

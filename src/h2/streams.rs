@@ -65,6 +65,8 @@ pub(super) struct Stream {
     pub(super) priority: Priority,
     /// Whether the response's own wish has been added to it.
     pub(super) prioritised: bool,
+    /// Bytes of content that have been sent.
+    pub(super) sent: u64,
     /// How long the response has waited for the stream's window.
     pub(super) stall: Stall,
     /// Millisecond until which the unread rest of a request is taken; `u64::MAX` for none.
@@ -72,6 +74,11 @@ pub(super) struct Stream {
     /// Bytes that were taken since then.
     pub(super) drained: u64,
 }
+
+/// Bytes that a response sends at most while others of its urgency, which come whole too, wait for
+/// it. Few are longer, and one that never ends would keep the others waiting for ever (RFC 9218, 10
+/// warns of it): most clients give no priorities at all.
+const SEQUENTIAL_BYTES_MAX: u64 = 1024 * 1024;
 
 impl Stream {
     /// A stream that was answered without a handler. The rest of its request may come until
@@ -94,6 +101,7 @@ impl Stream {
             rate: RateClock::default(),
             priority: Priority::DEFAULT,
             prioritised: false,
+            sent: 0,
             stall: Stall::NONE,
             drain_until,
             drained: 0,
@@ -105,6 +113,15 @@ impl Stream {
         match &self.exchange {
             Some(exchange) => exchange.is_finished(),
             None => self.drain_until < u64::MAX,
+        }
+    }
+
+    /// The priority in which it waits for its turn: a long response shares like one whose parts are
+    /// of use.
+    pub(super) fn turn(&self) -> Priority {
+        Priority {
+            incremental: self.priority.incremental || self.sent >= SEQUENTIAL_BYTES_MAX,
+            ..self.priority
         }
     }
 }
@@ -235,6 +252,18 @@ impl Streams {
     /// The slot of the stream at this place in the order of identifiers.
     pub(super) fn slot_at(&self, place: usize) -> Option<u32> {
         self.index.get(place).map(|(_, slot)| *slot)
+    }
+
+    /// Panics unless every slot is either free or of one stream.
+    #[cfg(all(debug_assertions, any(test, feature = "testing")))]
+    pub(super) fn check(&self) {
+        assert!(self.index.is_sorted(), "identifiers ascend");
+        assert_eq!(self.index.len() + self.free.len(), self.slots.len());
+        assert!(self.closed.len() <= self.closed_max);
+        for (id, slot) in &self.index {
+            let stream = self.slots.get(*slot as usize).and_then(Option::as_ref);
+            assert_eq!(stream.map(|stream| stream.id), Some(*id));
+        }
     }
 
     /// All streams.

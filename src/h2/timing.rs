@@ -275,13 +275,13 @@ impl Connection {
     }
 
     fn fail_slow_body(&mut self, place: usize, turn: &mut Turn<'_>) {
-        let exchange = self
-            .streams
-            .slot_at(place)
-            .and_then(|slot| self.streams.get(slot)?.exchange.clone());
-        if let Some(exchange) = exchange {
+        let slot = self.streams.slot_at(place);
+        if let Some(stream) = slot.and_then(|slot| self.streams.get(slot))
+            && let Some(exchange) = &stream.exchange
+        {
             turn.counters.reject(Violation::BodyTimeout.name());
             exchange.inbound.borrow_mut().fail(BodyError::TooSlow);
+            self.changed.push(stream.id);
         }
     }
 }

@@ -67,13 +67,20 @@ impl Connection {
             self.reset_stream(slot, code, turn, out);
             return;
         }
-        let read = exchange.inbound.borrow_mut().take_unreported();
-        let read = u32::try_from(read).unwrap_or(u32::MAX);
-        if read > 0 {
-            stream.unreturned = stream.unreturned.saturating_sub(read);
-            self.give_back(read, out);
-            self.open_stream_window(slot, read, out);
-        }
+        let mut inbound = exchange.inbound.borrow_mut();
+        let read = u32::try_from(inbound.take_unreported()).unwrap_or(u32::MAX);
+        stream.unreturned = stream.unreturned.saturating_sub(read);
+        // What waited in a body that has failed is gone. Its stream gets no more while its handler
+        // goes on.
+        let lost = match inbound.state() {
+            BodyState::Failed(_) if !exchange.is_finished() => {
+                std::mem::take(&mut stream.unreturned)
+            }
+            BodyState::Failed(_) | BodyState::Open | BodyState::Complete => 0,
+        };
+        drop(inbound);
+        self.give_back(read.saturating_add(lost), out);
+        self.open_stream_window(slot, read, out);
         if exchange.is_finished() {
             self.forget_unread(slot, out);
         }

@@ -179,6 +179,7 @@ impl HttpContext {
     ///
     /// # Errors
     ///
+    /// [`ResponseError::Informational`] for 1xx, which [`informational`](Self::informational) sends;
     /// [`ResponseError::AlreadyStarted`] or [`ResponseError::AlreadyComplete`] when it is too late.
     pub fn status(&self, status: Status) -> Result<&Self, ResponseError> {
         self.exchange.response.set_status(status)?;
@@ -334,14 +335,15 @@ impl HttpContext {
             response.set_field("Upgrade", protocol)?;
             Status::SWITCHING_PROTOCOLS
         };
-        response.set_status(status)?;
+        self.exchange.outbound().borrow_mut().status = status;
         response.run_starting();
         // With any other status that a callback has set this would be no upgrade.
-        response.set_status(status)?;
+        self.exchange.outbound().borrow().check_open()?;
         // The limit is for bodies; a stream has none.
         self.exchange.body_size.reset(None);
         self.exchange.body_size.freeze();
         let mut outbound = self.exchange.outbound().borrow_mut();
+        outbound.status = status;
         outbound.body.clear();
         outbound.fixed = &[];
         outbound.started = true;

@@ -73,6 +73,8 @@ pub enum ResponseError {
     InvalidField,
     /// Only 100 and 102 to 199 are informational statuses that can be sent (RFC 9110, 15.2).
     NotInformational,
+    /// A status of 1xx comes before a response and cannot be its own (RFC 9110, 15.2).
+    Informational,
     /// The request cannot be upgraded, or was upgraded already (RFC 9110, 7.8).
     NotUpgradable,
     /// The value could not be serialised as JSON.
@@ -89,6 +91,7 @@ impl fmt::Display for ResponseError {
             Self::LengthExceeded => "more bytes were written than Content-Length announced",
             Self::InvalidField => "a response field has an invalid name or value",
             Self::NotInformational => "the status is not one that can precede a response",
+            Self::Informational => "an informational status is not one of a response",
             Self::NotUpgradable => "the request cannot be upgraded",
             Self::NotSerialisable => "the value cannot be serialised as JSON",
             Self::Aborted => "the connection is gone",

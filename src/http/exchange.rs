@@ -151,6 +151,12 @@ impl Exchange {
         }
     }
 
+    /// Whether the connection has still to look.
+    #[cfg(all(debug_assertions, any(test, feature = "testing")))]
+    pub(crate) fn is_marked(&self) -> bool {
+        self.marked.get()
+    }
+
     /// The connection is about to look: the next change marks it again.
     pub(crate) fn clear_mark(&self) {
         self.marked.set(false);

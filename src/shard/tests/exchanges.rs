@@ -1,6 +1,7 @@
 //! Requests and answers when all goes well.
 
 use super::*;
+use crate::http::{ResponseError, Status};
 
 #[test]
 fn a_connection_is_kept_alive_and_answers_in_order() {
@@ -42,6 +43,23 @@ fn heads_and_bodies_larger_than_a_buffer() {
     peer.send("0\r\nSum: 1\r\n\r\n");
     server.settle();
     assert_eq!(texts(&peer), [body.as_str(), body.as_str()]);
+    server.finish();
+}
+
+#[test]
+fn a_response_cannot_be_informational() {
+    let mut server = serve(async |ctx: &mut HttpContext| {
+        for code in [100, 101, 103, 199] {
+            let status = Status::new(code).unwrap();
+            let refused = ctx.status(status).err();
+            assert_eq!(refused, Some(ResponseError::Informational));
+        }
+        ctx.text("final")
+    });
+    let peer = server.connect();
+    peer.send(get("/"));
+    server.settle();
+    assert_eq!(texts(&peer), ["final"]);
     server.finish();
 }
 

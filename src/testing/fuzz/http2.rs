@@ -9,6 +9,8 @@ mod script;
 
 use std::time::Duration;
 
+use script::Script;
+
 use super::manner::{Ending, Manner};
 use crate::http::Protocols;
 use crate::limits::{FloodLimits, Http2Limits, Limits};
@@ -21,8 +23,11 @@ use crate::testing::simulated_shard::application::{Doings, stream_application};
 /// silence.
 const LONG: Duration = Duration::from_secs(300);
 
-/// Small ones, so that small inputs reach them.
-fn limits() -> Limits {
+/// Small ones, so that small inputs reach them. Each bit of the seed of the dice chooses one that
+/// only some servers have.
+fn limits(seed: u64) -> Limits {
+    let chosen = |bit: u32| seed >> bit & 1 == 1;
+    let seconds = Duration::from_secs;
     let limits = Limits {
         request_line_bytes_max: 512,
         head_bytes_max: 1024,
@@ -31,10 +36,14 @@ fn limits() -> Limits {
         trailer_count_max: 4,
         body_bytes_max: Some(100_000),
         request_buffer_bytes_max: 2048,
-        response_buffer_bytes_max: 4096,
+        response_buffer_bytes_max: if chosen(1) { 300 } else { 4096 },
         http2: Http2Limits {
             streams_max: 8,
             field_bytes_max: 512,
+            header_table_bytes: if chosen(2) { 0 } else { 4096 },
+            ping_interval: chosen(3).then_some(seconds(10)),
+            connection_age_max: chosen(4).then_some(seconds(20)),
+            requests_max: chosen(5).then_some(3),
             connection_window: CONNECTION_WINDOW,
             stream_window: 65_535,
             window_max: 262_144,
@@ -74,18 +83,20 @@ pub fn http2(input: &[u8]) {
     let conversation = if is_script {
         script::read(rest)
     } else {
-        script::Script::raw(rest)
+        Script::raw(rest)
     };
     let mut ledger = Ledger::default();
     ledger.say(&conversation.bytes());
-    let reading = run(manner, &conversation, &ledger);
-    if manner.ending == Ending::Finish {
-        let plain = run(manner.plain(), &conversation.plain(), &ledger);
+    let limits = limits(manner.config.seed);
+    let reading = run(manner, &conversation, &ledger, &limits);
+    // Which request is the last one depends on how they come.
+    if manner.ending == Ending::Finish && limits.http2.requests_max.is_none() {
+        let plain = run(manner.plain(), &conversation.plain(), &ledger, &limits);
         outcome::compare(&ledger, &reading, &plain);
     }
 }
 
-fn run(manner: Manner<'_>, script: &script::Script, ledger: &Ledger) -> Reading {
+fn run(manner: Manner<'_>, script: &Script, ledger: &Ledger, limits: &Limits) -> Reading {
     let doings = Doings::default();
     let [only, _] = manner.choices;
     let protocols = if only {
@@ -94,7 +105,8 @@ fn run(manner: Manner<'_>, script: &script::Script, ledger: &Ledger) -> Reading 
         Protocols::default()
     };
     let application = stream_application(doings.clone());
-    let mut server = SimulatedShard::speaking(&manner.config, limits(), protocols, application);
+    let mut server =
+        SimulatedShard::speaking(&manner.config, limits.clone(), protocols, application);
     let peer = server.connect();
     if manner.reads_late {
         peer.stop_reading();
@@ -132,7 +144,7 @@ fn run(manner: Manner<'_>, script: &script::Script, ledger: &Ledger) -> Reading 
     reading
 }
 
-fn send(manner: Manner<'_>, script: &script::Script, peer: &Peer, server: &mut SimulatedShard) {
+fn send(manner: Manner<'_>, script: &Script, peer: &Peer, server: &mut SimulatedShard) {
     peer.send(Frames::preface());
     for piece in script.pieces() {
         manner.send(&piece.bytes, peer, server);

@@ -148,3 +148,30 @@ fn a_head_request_waits_for_no_window() {
     server.settle();
     server.finish();
 }
+
+#[test]
+fn a_response_without_an_end_lets_others_through() {
+    let mut server = with_limits(Limits::default(), async |ctx: &mut HttpContext| {
+        let is_endless = ctx.request().path() == "/endless";
+        loop {
+            ctx.write(large()).await?;
+            if !is_endless {
+                return Ok::<_, Box<dyn std::error::Error>>(());
+            }
+        }
+    });
+    let mut client = Client::connect(&server, &[(INITIAL_WINDOW, 1 << 30)]);
+    client.say(Frames::new().window_update(0, 1 << 30).get(1, "/endless"));
+    for stream in (3..9).step_by(2) {
+        server.turn(millis(1));
+        client.say(Frames::new().get(stream, "/"));
+    }
+    for _ in 0..100 {
+        server.turn(millis(1));
+    }
+    for stream in (3..9).step_by(2) {
+        assert_eq!(client.status(stream), 200);
+    }
+    assert!(!client.reading.responses[&1].complete);
+    server.stop();
+}

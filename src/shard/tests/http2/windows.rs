@@ -181,3 +181,25 @@ fn also_that_of_streams_behind_the_last() {
     client.peer.finish();
     server.finish();
 }
+
+#[test]
+fn also_that_of_a_body_that_has_failed() {
+    let mut server = with_limits(limits(100), async |ctx: &mut HttpContext| {
+        crate::shard::sleep(NAP).await;
+        assert!(ctx.body().limit(Some(100)).is_ok());
+        assert!(ctx.body().chunk().await.is_err());
+        crate::shard::sleep(NAP * 100).await;
+        ctx.text("late")
+    });
+    let mut client = Client::connect(&server, &[]);
+    for stream in [1, 3, 5, 7] {
+        client.say(post(stream, "/").upload(stream, 0).upload(stream, 0));
+        server.pass(NAP * 2);
+        let left = client.read().allowance - client.ledger.flow() as i64;
+        assert!(left >= i64::from(CONNECTION_WINDOW) * 3 / 4, "{left}");
+    }
+    server.pass(NAP * 100);
+    assert_eq!(client.status(1), 200);
+    client.peer.finish();
+    server.finish();
+}
