@@ -145,6 +145,12 @@ pub struct Limits {
     /// The lowest rate at which a peer must take a response; a request may override it. Passed:
     /// aborted. `None`: any. Default 240 B/s after 5 s.
     pub response_rate_min: Option<DataRate>,
+    /// How long a TLS handshake may take, from the connection on. Passed: closed. Default 10 s.
+    pub handshake_timeout: Duration,
+    /// TLS handshakes that a shard begins in one turn. More wait for the next turns, so that those who
+    /// are connected are served in between: each costs some 100 us, with RSA several times that.
+    /// Default 4.
+    pub handshakes_per_turn: u32,
     /// Open connections of the whole server, upgraded ones apart. Passed: closed at once.
     /// `None`: no limit, the default.
     pub connections_max: Option<usize>,
@@ -176,6 +182,8 @@ impl Limits {
         drain_timeout: Duration::from_secs(5),
         request_body_rate_min: Some(DataRate::DEFAULT),
         response_rate_min: Some(DataRate::DEFAULT),
+        handshake_timeout: Duration::from_secs(10),
+        handshakes_per_turn: 4,
         connections_max: None,
         upgraded_connections_max: None,
         handlers_max: Some(1_000_000),
@@ -213,6 +221,7 @@ impl Limits {
         if self.head_timeout.is_zero()
             || self.keep_alive_timeout.is_zero()
             || self.drain_timeout.is_zero()
+            || self.handshake_timeout.is_zero()
         {
             return Err(LimitsError::ZeroTimeout);
         }
@@ -221,6 +230,9 @@ impl Limits {
         }
         if let Some(0) = self.connections_max {
             return Err(LimitsError::NoConnections);
+        }
+        if self.handshakes_per_turn == 0 {
+            return Err(LimitsError::NoHandshakes);
         }
         if let Some(0) = self.handlers_max {
             return Err(LimitsError::NoHandlers);
@@ -266,6 +278,8 @@ pub enum LimitsError {
     NoConnections,
     /// `handlers_max` would refuse every request.
     NoHandlers,
+    /// `handshakes_per_turn` would let no handshake begin.
+    NoHandshakes,
     /// `http2.streams_max` is out of range.
     Http2Streams,
     /// `http2.header_table_bytes` is out of range.
@@ -288,7 +302,7 @@ impl fmt::Display for LimitsError {
                  request_line_bytes_max + head_bytes_max + 2"
             }
             Self::ZeroTimeout => {
-                "head_timeout, keep_alive_timeout, drain_timeout and http2.window_stall_timeout \
+                "head_timeout, keep_alive_timeout, drain_timeout, handshake_timeout and http2.window_stall_timeout \
                  must be longer than zero, http2.ping_interval and http2.ping_timeout at least 1 s"
             }
             Self::DataRate => {
@@ -296,6 +310,7 @@ impl fmt::Display for LimitsError {
             }
             Self::NoConnections => "connections_max must be at least 1, or none for no limit",
             Self::NoHandlers => "handlers_max must be at least 1, or none for no limit",
+            Self::NoHandshakes => "handshakes_per_turn must be at least 1",
             Self::Http2Streams => "http2.streams_max must be from 1 to 10000",
             Self::Http2HeaderTable => "http2.header_table_bytes must be at most 65536",
             Self::Http2FrameBytes => "http2.frame_bytes_max must be from 16384 to 16777215",

@@ -172,6 +172,15 @@ impl Pool {
         Some(self.lend(id, owner, len))
     }
 
+    /// A returned buffer, whole, to be written to by who asks: it comes back with its last slice, and
+    /// the kernel never sees it unless this pool is given to a ring. What is in it is zeros or what
+    /// it held before. `None` when no buffer is on the returned list.
+    pub(crate) fn blank(&self) -> Option<BufSlice> {
+        let id = self.0.pop_returned(Owner::Slices(0))?;
+        let owner = self.0.owners.get(usize::from(id))?;
+        Some(self.lend(id, owner, self.size()))
+    }
+
     /// Keeps the memory mapped for ever. For a ring that goes away while the kernel may still
     /// write to it: a leak is the price of never freeing memory that somebody writes to.
     pub(crate) fn leak(self) {
@@ -205,6 +214,14 @@ impl Inner {
         self.returned.set(next);
         slot.set(owner);
         Some(id)
+    }
+
+    /// Whether exactly one slice is over buffer `id`.
+    #[inline]
+    pub(super) fn is_unique(&self, id: u16) -> bool {
+        self.owners
+            .get(usize::from(id))
+            .is_some_and(|slot| matches!(slot.get(), Owner::Slices(1)))
     }
 
     /// One more slice over buffer `id`.

@@ -68,6 +68,18 @@ impl BufSlice {
         front
     }
 
+    /// The bytes, to be changed in place; `None` while another slice shares the buffer.
+    #[inline]
+    pub(crate) fn unique_mut(&mut self) -> Option<&mut [u8]> {
+        if !self.pool.is_unique(self.id) {
+            return None;
+        }
+        // SAFETY: as for `deref`; and this slice is the only one over the buffer, which is not the
+        // kernel's either, so nobody else looks at these bytes while the borrow of it lasts: what
+        // could make another slice, a clone, needs this one.
+        Some(unsafe { std::slice::from_raw_parts_mut(self.start.as_ptr(), self.len as usize) })
+    }
+
     /// Forgets the first `n` bytes, or all of them when there are fewer.
     #[inline]
     pub(crate) fn advance(&mut self, n: usize) {

@@ -1,50 +1,27 @@
 //! One connection as its transport sees it: bytes in, blocks of bytes out, one deadline.
 //!
-//! Owns what comes between a transport and a protocol: the block that is being filled, the block
-//! that is being sent and the clock of the minimum response rate. It tells the protocols apart; TLS
-//! belongs here too, between `receive` and the protocol. Must not know a ring, a socket or a task.
+//! Owns what comes between a transport and a protocol: TLS, the block that is being filled, the
+//! block that is being sent and the clock of the minimum response rate. It tells the protocols
+//! apart. Must not know a ring, a socket or a task.
 
 #![forbid(unsafe_code)]
 
 mod blocks;
+mod protocol;
+mod resources;
+mod security;
 #[cfg(test)]
 mod tests;
 
-pub(crate) use blocks::Blocks;
+use blocks::Blocks;
+use protocol::Protocol;
+pub(crate) use resources::Resources;
+use security::Security;
 
 use crate::buf::BufSlice;
-use crate::http::{Backlog, Close, ConnectionKey, Drive, Protocols, Turn};
+use crate::http::{Backlog, Close, ConnectionKey, Drive, Protocols, Scheme, Turn};
 use crate::limits::DataRate;
 use crate::{h1, h2};
-
-/// What the connection speaks.
-#[derive(Debug)]
-#[expect(
-    clippy::large_enum_variant,
-    reason = "HTTP/1 connections are many and idle: a box would cost each an allocation"
-)]
-enum Protocol {
-    /// HTTP/1, or HTTP/2 that has not shown itself yet.
-    Http1(h1::Connection),
-    /// Apart, so that it does not make every HTTP/1 connection as large.
-    Http2(Box<h2::Connection>),
-}
-
-/// Calls a method that both protocols have.
-macro_rules! either {
-    ($self:ident.$method:ident($($argument:expr),*)) => {
-        match &mut $self.protocol {
-            Protocol::Http1(http1) => http1.$method($($argument),*),
-            Protocol::Http2(http2) => http2.$method($($argument),*),
-        }
-    };
-    (&$self:ident.$method:ident($($argument:expr),*)) => {
-        match &$self.protocol {
-            Protocol::Http1(http1) => http1.$method($($argument),*),
-            Protocol::Http2(http2) => http2.$method($($argument),*),
-        }
-    };
-}
 
 /// One connection, whatever it speaks.
 #[derive(Debug)]
@@ -52,6 +29,7 @@ pub(crate) struct Connection {
     key: ConnectionKey,
     id: u64,
     protocol: Protocol,
+    security: Security,
     /// What the protocol has produced since the last send began. No memory while it is empty.
     out: Vec<u8>,
     /// Bytes of the block that is being sent; 0 when none is.
@@ -60,64 +38,80 @@ pub(crate) struct Connection {
     send_rate: Option<DataRate>,
     /// Millisecond at which the running send is too slow; `u64::MAX` for none.
     send_deadline: u64,
+    /// Nothing can be sent any more that the peer would understand.
+    broken: bool,
 }
 
 impl Connection {
-    /// A connection that was accepted just now. `id` tells it apart in logs.
-    pub(crate) fn new(key: ConnectionKey, id: u64, turn: &Turn<'_>) -> Self {
+    /// A connection on a cleartext endpoint that was accepted just now. `id` tells it apart in logs.
+    pub(crate) fn cleartext(key: ConnectionKey, id: u64, turn: &Turn<'_>) -> Self {
+        let scheme = Scheme::Http;
         let protocol = if turn.protocols == Protocols::Http2 {
-            Protocol::Http2(Box::new(h2::Connection::new(key, id, Backlog::Empty, turn)))
+            let http2 = h2::Connection::new(key, id, Backlog::Empty, scheme, turn);
+            Protocol::Http2(Box::new(http2))
         } else {
-            Protocol::Http1(h1::Connection::new(key, id, turn))
+            Protocol::Http1(h1::Connection::new(key, id, scheme, turn))
         };
+        Self::new(key, id, protocol, Security::None)
+    }
+
+    fn new(key: ConnectionKey, id: u64, protocol: Protocol, security: Security) -> Self {
         Self {
             key,
             id,
             protocol,
+            security,
             out: Vec::new(),
             sending: 0,
             send_rate: None,
             send_deadline: u64::MAX,
+            broken: false,
         }
     }
 
     /// Takes received bytes; `drive` works on them.
-    pub(crate) fn receive(&mut self, bytes: BufSlice) {
-        either!(self.receive(bytes));
+    #[inline]
+    pub(crate) fn receive(&mut self, bytes: BufSlice, resources: &mut Resources) {
+        match self.security {
+            Security::None => self.protocol.receive(bytes),
+            _ => self.receive_secure(bytes, resources),
+        }
     }
 
     /// An exchange of this connection has something for it.
     pub(crate) fn mark(&mut self, stream: u32) {
-        match &mut self.protocol {
-            // There is only one, which is looked at in every drive.
-            Protocol::Http1(_) => {}
-            Protocol::Http2(http2) => http2.mark(stream),
-        }
+        self.protocol.mark(stream);
     }
 
     /// The peer has finished sending.
     pub(crate) fn receive_end(&mut self) {
-        either!(self.receive_end());
+        match self.security {
+            Security::None => self.protocol.receive_end(),
+            _ => self.receive_end_secure(),
+        }
     }
 
     /// Goes on as far as possible. On `Drive::Dispatch` run the application and call again.
-    pub(crate) fn drive(&mut self, turn: &mut Turn<'_>, blocks: &mut Blocks) -> Drive {
-        // As after nearly every send.
-        if let Protocol::Http1(http1) = &self.protocol
-            && http1.is_idle()
+    pub(crate) fn drive(&mut self, turn: &mut Turn<'_>, resources: &mut Resources) -> Drive {
+        if !matches!(self.security, Security::None)
+            && let Some(drive) = self.drive_security(turn, resources)
         {
+            return drive;
+        }
+        // As after nearly every send.
+        if self.protocol.is_idle() {
             return Drive::Wait;
         }
         if self.out.capacity() == 0 {
-            self.out = blocks.take();
+            self.out = resources.blocks.take();
         }
-        let mut drive = either!(self.drive(turn, &mut self.out));
+        let mut drive = self.protocol.drive(turn, &mut self.out);
         if matches!(drive, Drive::Http2) {
             self.switch(turn);
-            drive = either!(self.drive(turn, &mut self.out));
+            drive = self.protocol.drive(turn, &mut self.out);
         }
         if self.out.is_empty() && matches!(drive, Drive::Wait) {
-            blocks.give(std::mem::take(&mut self.out));
+            resources.blocks.give(std::mem::take(&mut self.out));
         }
         drive
     }
@@ -126,18 +120,26 @@ impl Connection {
     fn switch(&mut self, turn: &Turn<'_>) {
         if let Protocol::Http1(http1) = &mut self.protocol {
             let input = http1.take_input();
-            let http2 = h2::Connection::new(self.key, self.id, input, turn);
+            let http2 = h2::Connection::new(self.key, self.id, input, Scheme::Http, turn);
             self.protocol = Protocol::Http2(Box::new(http2));
         }
     }
 
     /// The next block to send, when there is one and none is on its way.
-    pub(crate) fn next_send(&mut self, turn: &Turn<'_>) -> Option<Vec<u8>> {
-        if self.sending > 0 || self.out.is_empty() {
+    pub(crate) fn next_send(
+        &mut self,
+        turn: &mut Turn<'_>,
+        resources: &mut Resources,
+    ) -> Option<Vec<u8>> {
+        if self.sending > 0 {
             return None;
         }
-        let block = std::mem::take(&mut self.out);
-        self.send_rate = either!(self.take_block_rate(turn));
+        let block = match self.security {
+            Security::Session(_) => self.seal_block(turn, resources)?,
+            Security::None | Security::Handshake(_) if self.out.is_empty() => return None,
+            Security::None | Security::Handshake(_) => std::mem::take(&mut self.out),
+        };
+        self.send_rate = self.protocol.take_block_rate(turn);
         self.begin_send(block.len(), turn);
         Some(block)
     }
@@ -148,10 +150,10 @@ impl Connection {
     }
 
     /// The block has been sent whole.
-    pub(crate) fn sent(&mut self, block: Vec<u8>, blocks: &mut Blocks) {
+    pub(crate) fn sent(&mut self, block: Vec<u8>, resources: &mut Resources) {
         self.sending = 0;
         self.send_deadline = u64::MAX;
-        blocks.give(block);
+        resources.blocks.give(block);
     }
 
     /// Bytes of the block on its way that are still to be sent; 0 when none is.
@@ -161,59 +163,71 @@ impl Connection {
 
     /// Whether all that was produced has been sent.
     pub(crate) fn is_flushed(&self) -> bool {
-        self.sending == 0 && self.out.is_empty()
+        self.sending == 0 && self.out.is_empty() && !self.owes_records()
     }
 
     /// The connection broke: nothing more can be sent or received.
-    pub(crate) fn sever(&mut self, turn: &mut Turn<'_>, blocks: &mut Blocks) {
-        blocks.give(std::mem::take(&mut self.out));
-        either!(self.sever(turn));
+    pub(crate) fn sever(&mut self, turn: &mut Turn<'_>, resources: &mut Resources) {
+        resources.blocks.give(std::mem::take(&mut self.out));
+        self.protocol.sever(turn);
+        self.security = Security::None;
     }
 
     /// The server is shutting down.
     pub(crate) fn drain(&mut self) {
-        either!(self.drain());
+        // A handshake sees it when it is driven: there is no protocol to drain yet.
+        if !matches!(self.security, Security::Handshake(_)) {
+            self.protocol.drain();
+        }
     }
 
     /// The deadline has passed. True when the connection is broken by it.
-    pub(crate) fn expire(&mut self, turn: &mut Turn<'_>, blocks: &mut Blocks) -> bool {
+    pub(crate) fn expire(&mut self, turn: &mut Turn<'_>, resources: &mut Resources) -> bool {
         if self.send_deadline <= turn.now {
             turn.counters.reject("response_rate_min");
             return true;
         }
-        if either!(&self.deadline()) <= turn.now {
-            if self.out.capacity() == 0 {
-                self.out = blocks.take();
+        if let Security::Handshake(handshaking) = &self.security {
+            if handshaking.deadline <= turn.now {
+                self.expire_handshake(turn);
             }
-            either!(self.expire(turn, &mut self.out));
+        } else if self.protocol.deadline() <= turn.now {
+            if self.out.capacity() == 0 {
+                self.out = resources.blocks.take();
+            }
+            self.protocol.expire(turn, &mut self.out);
         }
         false
     }
 
     /// When `expire` is due, in milliseconds; `u64::MAX` for never.
     pub(crate) fn deadline(&self) -> u64 {
-        either!(&self.deadline()).min(self.send_deadline)
+        let own = match &self.security {
+            Security::Handshake(handshaking) => handshaking.deadline,
+            Security::None | Security::Session(_) => self.protocol.deadline(),
+        };
+        own.min(self.send_deadline)
     }
 
     /// Whether more input can be taken.
     pub(crate) fn wants_input(&self, turn: &Turn<'_>) -> bool {
         // A peer that does not read its answers is not read either.
         self.out.len() < turn.limits.response_buffer_bytes_max.max(1)
-            && either!(&self.wants_input(turn))
+            && self.protocol.wants_input(turn)
     }
 
     /// How the connection wants to end once it is flushed.
     pub(crate) fn close(&self) -> Close {
-        either!(&self.close())
+        match self.security {
+            _ if self.broken => Close::Reset,
+            Security::Handshake(_) => Close::No,
+            Security::None | Security::Session(_) => self.protocol.close(),
+        }
     }
 
     /// Whether it was upgraded to a raw stream.
     pub(crate) fn is_upgraded(&self) -> bool {
-        match &self.protocol {
-            Protocol::Http1(http1) => http1.is_upgraded(),
-            // Upgraded streams share their connection with others.
-            Protocol::Http2(_) => false,
-        }
+        self.protocol.is_upgraded()
     }
 
     fn begin_send(&mut self, bytes: usize, turn: &Turn<'_>) {

@@ -7,7 +7,7 @@ use std::cell::{OnceCell, RefCell};
 use std::fmt;
 use std::rc::Rc;
 
-use super::{Features, ServerFeatures};
+use super::{Features, ServerFeatures, TlsFeature};
 use crate::net::PeerAddress;
 
 /// Where a connection's addresses come from: the socket, or a test.
@@ -33,6 +33,7 @@ struct Inner {
     facts: ConnectionFacts,
     remote: OnceCell<Option<PeerAddress>>,
     local: OnceCell<Option<PeerAddress>>,
+    tls: OnceCell<Rc<TlsFeature>>,
     items: RefCell<Features>,
 }
 
@@ -42,6 +43,7 @@ impl Connection {
             facts,
             remote: OnceCell::new(),
             local: OnceCell::new(),
+            tls: OnceCell::new(),
             items: RefCell::default(),
         }))
     }
@@ -78,6 +80,19 @@ impl Connection {
             .local
             .get_or_init(|| self.0.facts.addresses.local())
             .as_ref()
+    }
+
+    /// What TLS has agreed on with the peer. `None` on a connection in the clear.
+    #[must_use]
+    pub fn tls(&self) -> Option<&TlsFeature> {
+        self.0.tls.get().map(Rc::as_ref)
+    }
+
+    /// The handshake is done.
+    #[inline]
+    pub(crate) fn set_tls(&self, tls: &Rc<TlsFeature>) {
+        // For every request but the first it is there already.
+        self.0.tls.get_or_init(|| Rc::clone(tls));
     }
 
     /// Values that handlers keep with the connection from one request to the next.

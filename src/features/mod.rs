@@ -13,6 +13,7 @@ mod list;
 mod request;
 mod response;
 mod server;
+mod tls;
 
 pub use crate::net::PeerAddress;
 pub use connection::Connection;
@@ -24,3 +25,4 @@ pub use request::{
 };
 pub use response::{MinResponseDataRate, ResponseFeature, ResponseTrailers, Upgrade};
 pub use server::{ServerAddresses, ServerFeatures, ShardFacts, Shards};
+pub use tls::{TlsFeature, TlsVersion};

@@ -20,7 +20,7 @@ use super::reject::Reject;
 use super::scan::HeadScan;
 use crate::buf::BufSlice;
 use crate::http::{
-    Backlog, BlockRate, BodyError, Close, ConnectionKey, Drive, Exchange, RateClock, Status, Turn,
+    Backlog, BlockRate, BodyError, Close, ConnectionKey, Drive, Exchange, RateClock, Scheme, Status, Turn,
     after,
 };
 use crate::limits::{DataRate, LINGER_TIMEOUT_MS};
@@ -91,6 +91,8 @@ impl RequestFacts {
 pub(crate) struct Connection {
     pub(super) key: ConnectionKey,
     pub(super) id: u64,
+    /// Of the transport: https under TLS.
+    pub(super) scheme: Scheme,
     pub(super) requests: u64,
     pub(super) phase: Phase,
     pub(super) close: Close,
@@ -102,6 +104,7 @@ pub(crate) struct Connection {
     pub(super) request: RequestFacts,
     pub(super) exchange: Option<Rc<Exchange>>,
     pub(super) input_ended: bool,
+    truncated: bool,
     /// Bytes forgotten since the connection began to close.
     pub(super) lingered: usize,
     pub(super) rate: RateClock,
@@ -113,10 +116,11 @@ pub(crate) struct Connection {
 
 impl Connection {
     /// A connection that was accepted just now.
-    pub(crate) fn new(key: ConnectionKey, id: u64, turn: &Turn<'_>) -> Self {
+    pub(crate) fn new(key: ConnectionKey, id: u64, scheme: Scheme, turn: &Turn<'_>) -> Self {
         Self {
             key,
             id,
+            scheme,
             requests: 0,
             phase: Phase::Head { since: None },
             close: Close::No,
@@ -127,6 +131,7 @@ impl Connection {
             request: RequestFacts::default(),
             exchange: None,
             input_ended: false,
+            truncated: false,
             lingered: 0,
             rate: RateClock::default(),
             block_rate: BlockRate::default(),
@@ -134,9 +139,32 @@ impl Connection {
         }
     }
 
+    /// A connection on which nothing is said any more: what still comes is forgotten until it has
+    /// ended as `close` says.
+    pub(crate) fn closing(
+        key: ConnectionKey,
+        id: u64,
+        close: Close,
+        input_ended: bool,
+        turn: &Turn<'_>,
+    ) -> Self {
+        let mut connection = Self {
+            close,
+            input_ended,
+            ..Self::new(key, id, Scheme::default(), turn)
+        };
+        connection.enter_closing(turn);
+        connection
+    }
+
     /// Takes received bytes.
     pub(crate) fn receive(&mut self, bytes: BufSlice) {
         self.backlog.push(bytes);
+    }
+
+    /// Takes received bytes that lie in no receive buffer.
+    pub(crate) fn receive_copied(&mut self, bytes: &[u8]) {
+        self.backlog.push_copied(bytes);
     }
 
     /// Takes the input back, for the protocol that the peer really speaks.
@@ -147,6 +175,13 @@ impl Connection {
     /// The peer has finished sending. What it has sent is still answered.
     pub(crate) fn receive_end(&mut self) {
         self.input_ended = true;
+    }
+
+    /// Input has ended, and not because the peer has said so: of a raw stream, whose end nothing
+    /// else tells, something may be missing.
+    pub(crate) fn receive_truncated(&mut self) {
+        self.input_ended = true;
+        self.truncated = true;
     }
 
     /// Whether a drive would do nothing: no input waits, no exchange is under way.
@@ -326,6 +361,9 @@ impl Connection {
                         self.fail_body(BodyError::UnexpectedEnd, turn);
                     }
                     // What still waits for room comes before the end.
+                    Body::Raw if self.backlog.is_empty() && self.truncated => {
+                        self.fail_body(BodyError::UnexpectedEnd, turn);
+                    }
                     Body::Raw if self.backlog.is_empty() => {
                         if let Some(exchange) = &self.exchange {
                             exchange.inbound.borrow_mut().complete();

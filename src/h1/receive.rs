@@ -128,7 +128,9 @@ impl Connection {
                 Consumed::Nothing
             }
             Ok(Parse::Http2Preface) => {
-                if turn.protocols.allow_http2() && self.requests == 0 {
+                // Under TLS the protocol was negotiated (RFC 9113, 3.2).
+                let negotiable = self.scheme == Scheme::Http && turn.protocols.allow_http2();
+                if negotiable && self.requests == 0 {
                     return Consumed::Http2;
                 }
                 turn.counters.reject("http2_preface");
@@ -169,6 +171,7 @@ impl Connection {
         turn: &Turn<'_>,
     ) {
         self.backlog.attach(head, consumed, turn.scarce);
+        head.set_scheme(self.scheme);
         self.request = RequestFacts {
             http10: head.version() == Version::Http10,
             head: head.method() == Method::Head,

@@ -27,7 +27,7 @@ use super::streams::Streams;
 use super::timing::Clocks;
 use crate::buf::BufSlice;
 use crate::hpack::Decoder;
-use crate::http::{Backlog, BlockRate, Close, ConnectionKey, Drive, Turn};
+use crate::http::{Backlog, BlockRate, Close, ConnectionKey, Drive, Scheme, Turn};
 use crate::limits::{DataRate, WINDOW_FLOOR};
 
 /// One HTTP/2 connection.
@@ -35,6 +35,8 @@ use crate::limits::{DataRate, WINDOW_FLOOR};
 pub(crate) struct Connection {
     pub(super) key: ConnectionKey,
     pub(super) id: u64,
+    /// Of the transport: https under TLS.
+    pub(super) scheme: Scheme,
     pub(super) requests: u64,
     // What comes in.
     pub(super) input: Input,
@@ -81,11 +83,18 @@ pub(crate) struct Connection {
 
 impl Connection {
     /// A connection whose peer is about to send the preface, of which `backlog` may hold a part.
-    pub(crate) fn new(key: ConnectionKey, id: u64, backlog: Backlog, turn: &Turn<'_>) -> Self {
+    pub(crate) fn new(
+        key: ConnectionKey,
+        id: u64,
+        backlog: Backlog,
+        scheme: Scheme,
+        turn: &Turn<'_>,
+    ) -> Self {
         let limits = &turn.limits.http2;
         Self {
             key,
             id,
+            scheme,
             requests: 0,
             input: Input::new(backlog),
             input_ended: false,
@@ -126,6 +135,18 @@ impl Connection {
     pub(crate) fn receive(&mut self, bytes: BufSlice) {
         self.input.push(bytes);
         self.clocks.heard = u64::MAX;
+    }
+
+    /// Takes received bytes that lie in no receive buffer.
+    pub(crate) fn receive_copied(&mut self, bytes: &[u8]) {
+        self.input.push_copied(bytes);
+        self.clocks.heard = u64::MAX;
+    }
+
+    /// Input has ended, and not because the peer has said so. Each stream that has not ended is
+    /// incomplete either way.
+    pub(crate) fn receive_truncated(&mut self) {
+        self.receive_end();
     }
 
     /// The peer has finished sending. What it has sent is still answered.

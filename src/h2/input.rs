@@ -38,6 +38,12 @@ impl Input {
         }
     }
 
+    /// Adds bytes that lie in no receive buffer.
+    pub(super) fn push_copied(&mut self, bytes: &[u8]) {
+        self.settle();
+        self.gathered.extend_from_slice(bytes);
+    }
+
     /// How many bytes wait.
     pub(super) fn len(&self) -> usize {
         self.gathered.len() - self.start + self.slice.as_ref().map_or(0, BufSlice::len)

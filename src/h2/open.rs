@@ -16,7 +16,7 @@ use super::request::{Refusal, Request, read_request, read_trailers};
 use super::stall::Stall;
 use super::state::StreamState;
 use super::streams::{Closed, RequestFacts, Sending, Stream};
-use crate::http::{Exchange, FieldSection, Mark, Method, RateClock, Scheme, Turn, after};
+use crate::http::{Exchange, FieldSection, Mark, Method, RateClock, Turn, after};
 use crate::limits::ABANDONED_PER_STREAM;
 
 /// How a stream is remembered that this block was to open: whether more of it may be on its way.
@@ -159,7 +159,7 @@ impl Connection {
             &mut self.decoder,
             &self.block,
             &mut head,
-            Scheme::Http,
+            self.scheme,
             turn.limits,
             turn.counters,
         )

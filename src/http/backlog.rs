@@ -54,6 +54,21 @@ impl Backlog {
         }
     }
 
+    /// Adds bytes that lie in no receive buffer.
+    pub(crate) fn push_copied(&mut self, more: &[u8]) {
+        self.settle();
+        match self {
+            Self::Owned { bytes, .. } => bytes.extend_from_slice(more),
+            Self::Empty | Self::Pooled(_) if more.is_empty() => {}
+            Self::Empty | Self::Pooled(_) => {
+                *self = Self::Owned {
+                    bytes: more.to_vec(),
+                    start: 0,
+                };
+            }
+        }
+    }
+
     /// Consumes the first `n` bytes.
     pub(crate) fn consume(&mut self, n: usize) {
         match self {

@@ -13,6 +13,8 @@ pub(crate) enum Drive {
     Dispatch(Rc<Exchange>),
     /// Nothing more until something happens.
     Wait,
+    /// It has work that is kept for a later turn, so that others are served meanwhile.
+    Postponed,
     /// The peer has begun to speak HTTP/2 (RFC 9113, 3.4); no byte of it was consumed.
     Http2,
 }

@@ -48,6 +48,10 @@ pub(crate) struct Counters {
     pub(crate) connections: u64,
     /// Connections closed at once because the limit was reached.
     pub(crate) connections_refused: u64,
+    /// TLS handshakes completed.
+    pub(crate) handshakes: u64,
+    /// Those among them that resumed a session.
+    pub(crate) handshakes_resumed: u64,
     /// Peers' mistakes by the name of the violation.
     pub(crate) rejected: BTreeMap<&'static str, u64>,
 }

@@ -10,7 +10,7 @@ use super::slots::{Receiving, Slot, Stage};
 use crate::conn::Connection;
 use crate::features::{self, AddressSource, ConnectionFacts};
 use crate::http::HttpContext;
-use crate::net::{PeerAddress, local_address, peer_address};
+use crate::net::{Listener, PeerAddress, local_address, peer_address};
 use crate::ring::{Completion, Errno, OpKind, Ring, Token};
 
 /// How long accept rests after an error, as when the process is out of descriptors: long enough not to
@@ -57,10 +57,15 @@ where
                 // Mostly out of descriptors or memory: some come back when connections end.
                 Err(_) => self.accept_again = self.world.now.saturating_add(ACCEPT_PAUSE_MS),
             }
-            self.stop_listening();
         }
         if let Ok(fd) = completion.result {
-            self.admit(RawFd::try_from(fd).unwrap_or(-1));
+            let listener = self.listeners.get(completion.token.slot() as usize);
+            let secure = listener.is_some_and(Listener::is_secure);
+            self.admit(RawFd::try_from(fd).unwrap_or(-1), secure);
+        }
+        // Listeners are forgotten only when what they have brought is admitted.
+        if !completion.more {
+            self.stop_listening();
         }
     }
 
@@ -72,7 +77,7 @@ where
         }
     }
 
-    fn admit(&mut self, fd: RawFd) {
+    fn admit(&mut self, fd: RawFd, secure: bool) {
         let full = self
             .world
             .limits
@@ -101,7 +106,11 @@ where
             key,
             fd,
             open,
-            connection: Connection::new(key, id, &turn),
+            connection: if secure {
+                Connection::secure(key, id, &turn)
+            } else {
+                Connection::cleartext(key, id, &turn)
+            },
             facts: features::Connection::new(ConnectionFacts {
                 id,
                 addresses,

@@ -5,6 +5,7 @@ use std::sync::mpsc;
 
 use serde::Serialize;
 
+use super::handshakes::TlsSet;
 use crate::features::ServerFeatures;
 
 /// A message to a shard, through its inbox.
@@ -16,6 +17,8 @@ pub(crate) enum Control {
     Drain,
     /// End at once: what is under way is cut off.
     Stop,
+    /// Answer handshakes with this set from now on.
+    Tls(TlsSet),
     /// Say how things stand.
     Report(mpsc::Sender<Stats>),
 }
@@ -32,6 +35,10 @@ pub struct Stats {
     pub connections_open: usize,
     /// Connections that were closed at once because the limit was reached.
     pub connections_refused: u64,
+    /// TLS handshakes completed since the start.
+    pub handshakes: u64,
+    /// TLS handshakes among them that resumed a session.
+    pub handshakes_resumed: u64,
     /// Requests received since the start.
     pub requests: u64,
     /// Requests among them that were answered 503 because there were too many handlers.

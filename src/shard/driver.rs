@@ -12,10 +12,11 @@ use std::time::Duration;
 
 use super::control::{Control, Stats};
 use super::files::FileRequests;
+use super::handshakes::Postponed;
 use super::local::{Local, SLEEPER};
 use super::shell::{Driver, Turn as ShellTurn};
 use super::slots::Slots;
-use crate::conn::Blocks;
+use crate::conn::Resources;
 use crate::features::{self, ServerFeatures};
 use crate::http::{
     ConnectionKey, Counters, Drive, Exchange, ExchangePool, HttpContext, Mark, Outbox, Protocols,
@@ -89,7 +90,8 @@ pub(crate) struct Shard<R: Ring, C, H, F: Future<Output = ()>> {
     pub(super) options: ShardOptions,
     pub(super) world: World,
     pub(super) slots: Slots,
-    pub(super) blocks: Blocks,
+    pub(super) resources: Resources,
+    pub(super) postponed: Postponed,
     pub(super) local: Rc<Local>,
     pub(super) listeners: Vec<Listener>,
     pub(super) accepting: Vec<bool>,
@@ -153,7 +155,8 @@ where
             clock,
             options,
             slots: Slots::default(),
-            blocks: Blocks::default(),
+            resources: Resources::default(),
+            postponed: Postponed::default(),
             local: Local::install(now),
             accepting: vec![false; listeners.len()],
             listeners,
@@ -178,6 +181,7 @@ where
     fn wait(&self, bound: Option<Duration>) -> Wait {
         let work = task::has_ready()
             || !self.outbox.is_empty()
+            || !self.postponed.is_empty()
             || self.inbox.is_rung()
             || self.local.files.borrow().has_submitted();
         if work {
@@ -206,6 +210,8 @@ where
         let upgrades_max = self.world.limits.upgraded_connections_max;
         self.world.upgrades = upgrades_max.is_none_or(|max| self.upgraded < max);
         self.local.now.set(self.world.now);
+        self.resources
+            .begin_turn(self.world.limits.handshakes_per_turn);
     }
 
     fn handle(&mut self, completion: Completion) {
@@ -240,10 +246,17 @@ where
         // Handlers reach none of these: what they want of the shard waits for a later phase.
         let mut turn = self.world.turn();
         loop {
-            match slot.connection.drive(&mut turn, &mut self.blocks) {
+            match slot.connection.drive(&mut turn, &mut self.resources) {
                 // The connection has taken over what speaks HTTP/2.
                 Drive::Wait | Drive::Http2 => return,
+                Drive::Postponed => {
+                    self.postponed.push(key);
+                    return;
+                }
                 Drive::Dispatch(exchange) => {
+                    if let Some(tls) = slot.connection.tls() {
+                        slot.facts.set_tls(tls);
+                    }
                     let facts = slot.facts.clone();
                     dispatch(&mut self.tasks, &self.handler, &exchange, facts, &mut turn);
                 }
@@ -278,6 +291,11 @@ where
                     self.stopping = true;
                     for key in self.slots.keys() {
                         self.tear_down(key);
+                    }
+                }
+                Control::Tls(set) => {
+                    if let Err(error) = self.use_tls(&set) {
+                        eprintln!("lanner: the certificates stay as they were: {error}");
                     }
                 }
                 // Who asked may have gone away meanwhile.
@@ -400,6 +418,8 @@ where
             connections: counters.connections,
             connections_open: self.slots.len(),
             connections_refused: counters.connections_refused,
+            handshakes: counters.handshakes,
+            handshakes_resumed: counters.handshakes_resumed,
             requests: counters.requests,
             requests_refused: counters.requests_refused,
             handlers: self.tasks.len(),
@@ -429,6 +449,7 @@ where
             return ShellTurn::Finished;
         }
         self.read_clock();
+        self.resume_handshakes();
         let mut completions = std::mem::take(&mut self.completions);
         self.ring.completions(&mut completions);
         for completion in completions.drain(..) {

@@ -54,7 +54,7 @@ where
         }
         match (completion.result, completion.payload) {
             (Ok(_), Payload::Received(bytes)) if !bytes.is_empty() => {
-                slot.connection.receive(bytes)
+                slot.connection.receive(bytes, &mut self.resources);
             }
             (Ok(_), _) => {
                 slot.receiving = Receiving::Ended;
@@ -96,10 +96,10 @@ where
             Err(errno) => !matches!(errno, Errno::EINTR | Errno::EAGAIN),
         };
         if !slot.is_driven() {
-            slot.connection.sent(block, &mut self.blocks);
+            slot.connection.sent(block, &mut self.resources);
             self.touch(key);
         } else if failed {
-            slot.connection.sent(block, &mut self.blocks);
+            slot.connection.sent(block, &mut self.resources);
             self.sever(key);
         } else if left > 0 {
             slot.connection.sent_partly(left, &self.world.turn());
@@ -113,7 +113,7 @@ where
             );
             self.touch(key);
         } else {
-            slot.connection.sent(block, &mut self.blocks);
+            slot.connection.sent(block, &mut self.resources);
             self.drive(key);
         }
     }
@@ -143,7 +143,7 @@ where
     pub(super) fn sever(&mut self, key: ConnectionKey) {
         if let Some(slot) = self.slots.get(key) {
             slot.connection
-                .sever(&mut self.world.turn(), &mut self.blocks);
+                .sever(&mut self.world.turn(), &mut self.resources);
             self.touch(key);
         }
     }
@@ -157,7 +157,7 @@ where
         if slot.is_driven() && slot.connection.deadline() <= self.world.now {
             if slot
                 .connection
-                .expire(&mut self.world.turn(), &mut self.blocks)
+                .expire(&mut self.world.turn(), &mut self.resources)
             {
                 self.sever(key);
             } else {
@@ -179,8 +179,9 @@ where
             return;
         };
         if slot.is_driven() {
-            let turn = self.world.turn();
-            if let Some(block) = slot.connection.next_send(&turn) {
+            let mut turn = self.world.turn();
+            let block = slot.connection.next_send(&mut turn, &mut self.resources);
+            if let Some(block) = block {
                 slot.operations += 1;
                 self.ring.send(token(OpKind::Send, key), slot.fd, block, 0);
             }
@@ -226,7 +227,7 @@ where
             }
             slot.stage = Stage::Cancelling;
             slot.connection
-                .sever(&mut self.world.turn(), &mut self.blocks);
+                .sever(&mut self.world.turn(), &mut self.resources);
             if matches!(slot.receiving, Receiving::Armed | Receiving::Cancelling)
                 || slot.connection.sending() > 0
             {

@@ -22,6 +22,7 @@ impl RequestHead {
     }
 
     /// Says which scheme the connection has.
+    #[inline]
     pub(crate) fn set_scheme(&mut self, scheme: Scheme) {
         self.scheme = scheme;
     }

@@ -1,0 +1,60 @@
+//! What the connections of a shard share: send blocks, and what TLS needs.
+//!
+//! Owns the blocks, the sites that https answers with, the buffers for records that come in pieces
+//! and how many handshakes may still begin in this turn. Knows no connection.
+
+use super::Blocks;
+use crate::buf::Pool;
+use crate::tls::{Sites, record_buffers};
+
+/// What the connections of one shard share.
+#[derive(Debug, Default)]
+pub(crate) struct Resources {
+    pub(super) blocks: Blocks,
+    pub(super) tls: Option<TlsResources>,
+}
+
+/// What TLS connections share beside.
+#[derive(Debug)]
+pub(super) struct TlsResources {
+    pub(super) sites: Sites,
+    /// `None` when there was no memory for them: each record then gets memory of its own.
+    pub(super) buffers: Option<Pool>,
+    /// Handshakes that may still begin in this turn.
+    pub(super) handshakes: u32,
+}
+
+impl Resources {
+    /// From now on handshakes are answered with these sites.
+    pub(crate) fn set_sites(&mut self, sites: Sites) {
+        match &mut self.tls {
+            Some(tls) => tls.sites = sites,
+            None => {
+                self.tls = Some(TlsResources {
+                    sites,
+                    buffers: record_buffers(),
+                    handshakes: 0,
+                });
+            }
+        }
+    }
+
+    /// A turn begins, in which so many handshakes may begin.
+    #[inline]
+    pub(crate) fn begin_turn(&mut self, handshakes: u32) {
+        if let Some(tls) = &mut self.tls {
+            tls.handshakes = handshakes;
+        }
+    }
+
+    /// The buffers that records are gathered in.
+    pub(super) fn record_buffers(&self) -> Option<&Pool> {
+        self.tls.as_ref().and_then(|tls| tls.buffers.as_ref())
+    }
+
+    /// Record buffers in use: none when nobody is in the middle of a record.
+    #[cfg(any(test, feature = "testing"))]
+    pub(crate) fn record_buffers_in_use(&self) -> usize {
+        self.record_buffers().map_or(0, Pool::in_use)
+    }
+}

@@ -1,0 +1,346 @@
+//! A TLS handshake: bytes in, flights out, a session in the end.
+//!
+//! Owns the order of things: the ClientHello is read first, because its server name decides what
+//! the connection may be; then rustls negotiates; then its secrets and what it has agreed on become
+//! a `Session`. Sans-IO. Must not know a protocol above, nor what a shard is.
+
+use std::rc::Rc;
+
+use rustls::server::{ServerConnectionData, UnbufferedServerConnection};
+use rustls::unbuffered::{ConnectionState, EncodeError, EncodeTlsData, InsufficientSizeError};
+use rustls::{HandshakeKind, ProtocolVersion};
+
+use super::fault::Fault;
+use super::hello::{self, Hello};
+use super::record::{HEADER_BYTES, Opener, Sealer, Version, record_length};
+use super::session::{Agreed, Session};
+use super::sites::Sites;
+use crate::features::{TlsFeature, TlsVersion};
+use crate::http::Protocols;
+
+/// The most bytes that a peer may send before its handshake is done: a hello of 16 KiB and a
+/// certificate chain of 64 KiB, which is the longest message that rustls takes.
+const HANDSHAKE_BYTES_MAX: usize = 80 * 1024;
+
+/// One handshake.
+pub(crate) struct Handshake {
+    stage: Stage,
+    /// What has come and is not consumed.
+    input: Vec<u8>,
+    /// How much of `input` rustls has been shown: whole records.
+    shown: usize,
+    /// Bytes that have come in all.
+    received: usize,
+    input_ended: bool,
+    server_name: Option<Box<str>>,
+    protocols: Protocols,
+}
+
+enum Stage {
+    /// The hello has not come whole.
+    Hello,
+    /// A site is chosen.
+    Negotiating(Box<UnbufferedServerConnection>),
+    /// It has ended, one way or the other.
+    Over,
+}
+
+/// How far a handshake has come.
+pub(crate) enum Progress {
+    /// It waits for the peer.
+    Wait,
+    /// It has work to do, for which this turn has no room any more.
+    Postponed,
+    /// It is done.
+    Done(Box<Done>),
+    /// It has failed; alerts are in the output already.
+    Failed(Fault),
+}
+
+/// A handshake that is done.
+pub(crate) struct Done {
+    /// The connection from here on.
+    pub(crate) session: Session,
+    /// Records that came with the end of the handshake.
+    pub(crate) rest: Vec<u8>,
+    /// Whether HTTP/2 was negotiated (RFC 9113, 3.2).
+    pub(crate) http2: bool,
+}
+
+impl Handshake {
+    /// One that waits for its first byte.
+    pub(crate) fn new() -> Self {
+        Self {
+            stage: Stage::Hello,
+            input: Vec::new(),
+            shown: 0,
+            received: 0,
+            input_ended: false,
+            server_name: None,
+            protocols: Protocols::default(),
+        }
+    }
+
+    /// Takes received bytes; `advance` works on them.
+    pub(crate) fn receive(&mut self, bytes: &[u8]) {
+        self.received = self.received.saturating_add(bytes.len());
+        if self.received <= HANDSHAKE_BYTES_MAX {
+            self.input.extend_from_slice(bytes);
+        }
+    }
+
+    /// The peer has finished sending.
+    pub(crate) fn receive_end(&mut self) {
+        self.input_ended = true;
+    }
+
+    /// Whether the peer has finished sending.
+    pub(crate) fn has_ended(&self) -> bool {
+        self.input_ended
+    }
+
+    /// Whether a byte has come.
+    pub(crate) fn has_begun(&self) -> bool {
+        self.received > 0
+    }
+
+    /// Whether a site was chosen and the two sides negotiate.
+    pub(crate) fn is_negotiating(&self) -> bool {
+        matches!(self.stage, Stage::Negotiating(_))
+    }
+
+    /// Goes on as far as possible and appends what is to be sent to `out`. A handshake begins only
+    /// while `budget` is above zero, and takes one from it.
+    pub(crate) fn advance(
+        &mut self,
+        sites: &Sites,
+        budget: &mut u32,
+        out: &mut Vec<u8>,
+    ) -> Progress {
+        if self.received > HANDSHAKE_BYTES_MAX {
+            return self.fail(Fault::HandshakeTooLong, out);
+        }
+        if matches!(self.stage, Stage::Hello) {
+            match self.choose_site(sites, budget) {
+                Ok(Some(progress)) => return progress,
+                Ok(None) => {}
+                Err(fault) => return self.fail(fault, out),
+            }
+        }
+        match self.negotiate(out) {
+            Ok(true) => self.finish(out),
+            Ok(false) if self.input_ended => self.fail(Fault::HandshakeIncomplete, out),
+            Ok(false) => Progress::Wait,
+            Err(fault) => {
+                self.stage = Stage::Over;
+                Progress::Failed(fault)
+            }
+        }
+    }
+
+    /// Reads the hello and begins with the site that it names. A progress is the last word.
+    fn choose_site(&mut self, sites: &Sites, budget: &mut u32) -> Result<Option<Progress>, Fault> {
+        let name = match hello::read(&self.input) {
+            Hello::Partial if self.input_ended => return Err(Fault::HandshakeIncomplete),
+            Hello::Partial => return Ok(Some(Progress::Wait)),
+            Hello::Malformed(_) if looks_like_http(&self.input) => {
+                return Err(Fault::CleartextHttp);
+            }
+            Hello::Malformed(fault) => return Err(fault.into()),
+            Hello::Complete { server_name } => server_name.map(str::to_ascii_lowercase),
+        };
+        if *budget == 0 {
+            return Ok(Some(Progress::Postponed));
+        }
+        *budget -= 1;
+        let site = sites
+            .choose(name.as_deref())
+            .ok_or(Fault::UnrecognizedName)?;
+        let connection = UnbufferedServerConnection::new(site.config.clone());
+        self.stage = Stage::Negotiating(Box::new(connection.map_err(|_| Fault::Internal)?));
+        self.protocols = site.protocols;
+        self.server_name = name.map(String::into_boxed_str);
+        Ok(None)
+    }
+
+    /// Shows rustls one record after the other, so that it never opens one of the application's.
+    /// True once the handshake is done.
+    fn negotiate(&mut self, out: &mut Vec<u8>) -> Result<bool, Fault> {
+        let Stage::Negotiating(connection) = &mut self.stage else {
+            return Ok(false);
+        };
+        loop {
+            let shown = self.input.get_mut(..self.shown).unwrap_or_default();
+            let status = connection.process_tls_records(shown);
+            let discard = status.discard;
+            let state = status.state;
+            let blocked = match state {
+                Ok(ConnectionState::EncodeTlsData(data)) => {
+                    encode(data, out)?;
+                    false
+                }
+                Ok(ConnectionState::TransmitTlsData(data)) => {
+                    data.done();
+                    false
+                }
+                Ok(ConnectionState::BlockedHandshake) => true,
+                Ok(ConnectionState::WriteTraffic(_)) => {
+                    self.discard(discard);
+                    return Ok(true);
+                }
+                // close_notify in the place of a handshake message, or data before its end.
+                Ok(_) => return Err(Fault::HandshakeIncomplete),
+                Err(error) => {
+                    let fault = Fault::from(&error);
+                    say_last_words(connection, out);
+                    return Err(fault);
+                }
+            };
+            self.input.drain(..discard.min(self.input.len()));
+            self.shown = self.shown.saturating_sub(discard);
+            if blocked {
+                let rest = self.input.get(self.shown..).unwrap_or_default();
+                let Some(length) = record_length(rest)?.filter(|&length| length <= rest.len())
+                else {
+                    return Ok(false);
+                };
+                self.shown += length;
+            }
+        }
+    }
+
+    fn discard(&mut self, bytes: usize) {
+        self.input.drain(..bytes.min(self.input.len()));
+        self.shown = self.shown.saturating_sub(bytes);
+    }
+
+    /// Takes the secrets out of rustls. What it wanted to send is in `out`, protected.
+    fn finish(&mut self, out: &mut Vec<u8>) -> Progress {
+        let Stage::Negotiating(connection) = std::mem::replace(&mut self.stage, Stage::Over) else {
+            return Progress::Failed(Fault::Internal);
+        };
+        match self.agree(*connection) {
+            Ok((mut session, http2)) => {
+                // Only here is it known that the client has offered no protocol at all.
+                if !http2 && !self.protocols.allow_http1() {
+                    session.fail(Fault::NoApplicationProtocol, out);
+                    return Progress::Failed(Fault::NoApplicationProtocol);
+                }
+                Progress::Done(Box::new(Done {
+                    session,
+                    rest: std::mem::take(&mut self.input),
+                    http2,
+                }))
+            }
+            Err(fault) => Progress::Failed(fault),
+        }
+    }
+
+    fn agree(&mut self, connection: UnbufferedServerConnection) -> Result<(Session, bool), Fault> {
+        let http2 = connection.alpn_protocol() == Some(b"h2");
+        let version = match connection.protocol_version() {
+            Some(ProtocolVersion::TLSv1_3) => Version::Tls13,
+            Some(ProtocolVersion::TLSv1_2) => Version::Tls12,
+            _ => return Err(Fault::Internal),
+        };
+        let feature = Rc::new(feature(&connection, version, self.server_name.take()));
+        let (secrets, schedule) = connection
+            .dangerous_into_kernel_connection()
+            .map_err(|_| Fault::Internal)?;
+        let (received, read) = secrets.rx;
+        let (sent, write) = secrets.tx;
+        let session = Session::new(Agreed {
+            opener: Opener::new(version, received, &read).ok_or(Fault::Internal)?,
+            sealer: Sealer::new(version, sent, &write).ok_or(Fault::Internal)?,
+            version,
+            // In TLS 1.2 there is nothing to derive.
+            schedule: (version == Version::Tls13).then_some(schedule),
+            feature,
+        });
+        Ok((session, http2))
+    }
+
+    /// Ends it before rustls has had a say.
+    fn fail(&mut self, fault: Fault, out: &mut Vec<u8>) -> Progress {
+        self.stage = Stage::Over;
+        if let Some(description) = fault.alert() {
+            // An alert in the clear: there are no keys yet (RFC 8446, 6).
+            out.extend_from_slice(&[21, 3, 3, 0, 2, 2, description]);
+        }
+        Progress::Failed(fault)
+    }
+}
+
+impl std::fmt::Debug for Handshake {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("Handshake")
+            .field("negotiating", &self.is_negotiating())
+            .field("received", &self.received)
+            .finish_non_exhaustive()
+    }
+}
+
+fn encode(
+    mut data: EncodeTlsData<'_, ServerConnectionData>,
+    out: &mut Vec<u8>,
+) -> Result<(), Fault> {
+    let required = match data.encode(&mut []) {
+        Err(EncodeError::InsufficientSize(InsufficientSizeError { required_size })) => {
+            required_size
+        }
+        Ok(_) | Err(EncodeError::AlreadyEncoded) => return Ok(()),
+    };
+    let start = out.len();
+    out.resize(start + required, 0);
+    let room = out.get_mut(start..).unwrap_or_default();
+    data.encode(room).map(drop).map_err(|_| Fault::Internal)
+}
+
+/// What rustls has to say after it has failed: an alert.
+fn say_last_words(connection: &mut UnbufferedServerConnection, out: &mut Vec<u8>) {
+    while let Ok(ConnectionState::EncodeTlsData(data)) =
+        connection.process_tls_records(&mut []).state
+    {
+        if encode(data, out).is_err() {
+            return;
+        }
+    }
+}
+
+fn feature(
+    connection: &UnbufferedServerConnection,
+    version: Version,
+    server_name: Option<Box<str>>,
+) -> TlsFeature {
+    let suite = connection.negotiated_cipher_suite().map(|suite| suite.suite());
+    TlsFeature {
+        version: match version {
+            Version::Tls12 => TlsVersion::Tls12,
+            Version::Tls13 => TlsVersion::Tls13,
+        },
+        cipher_suite: suite.and_then(|suite| suite.as_str()).unwrap_or_default(),
+        cipher_suite_number: suite.map(u16::from).unwrap_or_default(),
+        server_name,
+        http2: connection.alpn_protocol() == Some(b"h2"),
+        negotiated: connection.alpn_protocol().is_some(),
+        resumed: connection.handshake_kind() == Some(HandshakeKind::Resumed),
+        peer_certificates: connection
+            .peer_certificates()
+            .unwrap_or_default()
+            .iter()
+            .map(|certificate| certificate.as_ref().into())
+            .collect(),
+    }
+}
+
+/// Whether somebody speaks HTTP where TLS is expected: a method in capital letters and a space, or
+/// as much of one as has come.
+fn looks_like_http(bytes: &[u8]) -> bool {
+    let method = bytes
+        .iter()
+        .take_while(|byte| byte.is_ascii_uppercase())
+        .count();
+    (1..=16).contains(&method) && bytes.get(method).is_none_or(|&byte| byte == b' ')
+}
+
+const _: () = assert!(HANDSHAKE_BYTES_MAX > HEADER_BYTES + 64 * 1024);

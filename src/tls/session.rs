@@ -1,0 +1,415 @@
+//! A TLS connection whose handshake is done: records in, plain bytes out, and the other way round.
+//!
+//! Owns the protection of both directions, alerts, key updates and how both sides say that they
+//! are done. Sans-IO: knows no protocol above, no socket, and of time only what `seal` is told.
+
+use std::rc::Rc;
+
+use rustls::kernel::KernelConnection;
+use rustls::server::ServerConnectionData;
+
+use super::fault::{Fault, alert};
+use super::gather::{Gather, Plain};
+use super::pace::RecordPace;
+use super::record::{ContentType, Opener, Sealer, Version, record_length};
+use crate::buf::{BufSlice, Pool};
+use crate::features::TlsFeature;
+
+/// Records in a row that may carry no byte. They cost their sender next to nothing.
+const EMPTY_RECORDS_MAX: u8 = 32;
+
+/// Key updates that may come without data between them (RFC 8446, 4.6.3): each is a derivation.
+const KEY_UPDATES_MAX: u8 = 32;
+
+/// Warning alerts that a peer of TLS 1.2 may send; rustls has the same bound in the handshake.
+const WARNINGS_MAX: u8 = 4;
+
+/// Records before the end of a key at which it is replaced, or the connection ends in order.
+const RECORDS_RESERVED: u64 = 1 << 16;
+
+/// A message of the handshake protocol that updates keys (RFC 8446, 4.6.3), and what it asks for.
+const KEY_UPDATE: [u8; 4] = [24, 0, 0, 1];
+const UPDATE_NOT_REQUESTED: u8 = 0;
+const UPDATE_REQUESTED: u8 = 1;
+
+/// The first byte of the messages with which TLS 1.2 begins a handshake anew.
+const CLIENT_HELLO: u8 = 1;
+
+/// One TLS connection after its handshake.
+pub(crate) struct Session {
+    opener: Opener,
+    sealer: Sealer,
+    version: Version,
+    /// Derives the next keys of TLS 1.3; there are none in TLS 1.2.
+    schedule: Option<KernelConnection<ServerConnectionData>>,
+    feature: Rc<TlsFeature>,
+    gather: Gather,
+    /// Sealed records that go before whatever is sealed next.
+    control: Vec<u8>,
+    pace: RecordPace,
+    empty_records: u8,
+    key_updates: u8,
+    warnings: u8,
+    /// An answer to a request for new keys waits to be sent: one answers any number of them.
+    update_waits: bool,
+    renegotiation_refused: bool,
+    peer_closed: bool,
+    close_sent: bool,
+}
+
+/// What a handshake leaves behind.
+pub(super) struct Agreed {
+    pub(super) opener: Opener,
+    pub(super) sealer: Sealer,
+    pub(super) version: Version,
+    pub(super) schedule: Option<KernelConnection<ServerConnectionData>>,
+    pub(super) feature: Rc<TlsFeature>,
+}
+
+impl Session {
+    pub(super) fn new(agreed: Agreed) -> Self {
+        Self {
+            opener: agreed.opener,
+            sealer: agreed.sealer,
+            version: agreed.version,
+            schedule: agreed.schedule,
+            feature: agreed.feature,
+            gather: Gather::Empty,
+            control: Vec::new(),
+            pace: RecordPace::default(),
+            empty_records: 0,
+            key_updates: 0,
+            warnings: 0,
+            update_waits: false,
+            renegotiation_refused: false,
+            peer_closed: false,
+            close_sent: false,
+        }
+    }
+
+    /// What the handler may know of the handshake.
+    pub(crate) fn feature(&self) -> &Rc<TlsFeature> {
+        &self.feature
+    }
+
+    /// Opens the records that `input` completes, in place where they lie whole in it, and hands on
+    /// what they carry, in order. What follows the peer's close_notify is ignored (RFC 8446, 6.1).
+    ///
+    /// # Errors
+    /// A violation; what came before it was handed on.
+    pub(crate) fn receive(
+        &mut self,
+        mut input: BufSlice,
+        pool: Option<&Pool>,
+        deliver: &mut impl FnMut(Plain<'_>),
+    ) -> Result<(), Fault> {
+        let taken = self.finish_partial(&input, pool, deliver)?;
+        input.advance(taken);
+        if self.peer_closed || input.is_empty() {
+            return Ok(());
+        }
+        let Some(bytes) = input.unique_mut() else {
+            return self.receive_bytes(&input, pool, deliver);
+        };
+        let (opened, read) = self.open_whole(bytes);
+        // The next piece may have its record's start in this buffer.
+        let rest = match opened.fault {
+            None if !self.peer_closed => {
+                self.gather.take(input.get(read..).unwrap_or_default(), pool)
+            }
+            None => Ok((0, false)),
+            Some(fault) => Err(fault),
+        };
+        if opened.start < opened.end {
+            input.truncate(opened.end);
+            input.advance(opened.start);
+            deliver(Plain::Pooled(input));
+        }
+        rest.map(drop)
+    }
+
+    /// As `receive`, for bytes that cannot be changed where they are.
+    pub(crate) fn receive_bytes(
+        &mut self,
+        mut input: &[u8],
+        pool: Option<&Pool>,
+        deliver: &mut impl FnMut(Plain<'_>),
+    ) -> Result<(), Fault> {
+        while !input.is_empty() && !self.peer_closed {
+            let (taken, whole) = self.gather.take(input, pool)?;
+            input = input.get(taken..).unwrap_or_default();
+            if whole {
+                self.open_gathered(deliver)?;
+            }
+        }
+        Ok(())
+    }
+
+    /// Completes the record that has begun earlier. Answers how many bytes of `input` that took.
+    fn finish_partial(
+        &mut self,
+        input: &[u8],
+        pool: Option<&Pool>,
+        deliver: &mut impl FnMut(Plain<'_>),
+    ) -> Result<usize, Fault> {
+        if self.gather.is_empty() || self.peer_closed {
+            return Ok(0);
+        }
+        let (taken, whole) = self.gather.take(input, pool)?;
+        if whole {
+            self.open_gathered(deliver)?;
+        }
+        Ok(taken)
+    }
+
+    fn open_gathered(&mut self, deliver: &mut impl FnMut(Plain<'_>)) -> Result<(), Fault> {
+        let mut gathered = std::mem::take(&mut self.gather);
+        let (content, range) = self.opener.open(gathered.bytes_mut())?;
+        let plain = gathered.bytes_mut().get(range.clone()).unwrap_or_default();
+        if self.took(content, plain)? {
+            gathered.deliver(range, deliver);
+        }
+        Ok(())
+    }
+
+    /// Opens every record that lies whole in `bytes`, and moves what they carry together.
+    /// Answers where that lies and how many bytes the records took.
+    fn open_whole(&mut self, bytes: &mut [u8]) -> (Opened, usize) {
+        let mut opened = Opened::default();
+        let mut read = 0;
+        while !self.peer_closed {
+            let rest = bytes.get_mut(read..).unwrap_or_default();
+            let record = match record_length(rest) {
+                Ok(Some(length)) => match rest.get_mut(..length) {
+                    Some(record) => record,
+                    None => break,
+                },
+                Ok(None) => break,
+                Err(fault) => {
+                    opened.fault = Some(fault);
+                    break;
+                }
+            };
+            let length = record.len();
+            let taken = self.opener.open(record).and_then(|(content, range)| {
+                let plain = record.get(range.clone()).unwrap_or_default();
+                Ok(self.took(content, plain)?.then_some(range))
+            });
+            match taken {
+                Ok(Some(range)) => opened.add(bytes, read + range.start, read + range.end),
+                Ok(None) => {}
+                Err(fault) => {
+                    opened.fault = Some(fault);
+                    break;
+                }
+            }
+            read += length;
+        }
+        (opened, read)
+    }
+
+    /// Acts on what a record carries. True for bytes that are to be handed on.
+    fn took(&mut self, content: ContentType, plain: &[u8]) -> Result<bool, Fault> {
+        match content {
+            ContentType::ApplicationData if plain.is_empty() => {
+                self.empty_records += 1;
+                if self.empty_records > EMPTY_RECORDS_MAX {
+                    return Err(Fault::EmptyRecords);
+                }
+                Ok(false)
+            }
+            ContentType::ApplicationData => {
+                self.empty_records = 0;
+                self.key_updates = 0;
+                Ok(true)
+            }
+            ContentType::Alert => self.took_alert(plain).map(|()| false),
+            ContentType::Handshake if self.version == Version::Tls13 => {
+                self.took_key_update(plain).map(|()| false)
+            }
+            ContentType::Handshake => self.refuse_renegotiation(plain).map(|()| false),
+            ContentType::ChangeCipherSpec => Err(Fault::UnexpectedMessage),
+        }
+    }
+
+    fn took_alert(&mut self, plain: &[u8]) -> Result<(), Fault> {
+        let &[level, description] = plain else {
+            return Err(Fault::MalformedAlert);
+        };
+        if description == alert::CLOSE_NOTIFY {
+            self.peer_closed = true;
+            return Ok(());
+        }
+        // In TLS 1.3 all are fatal but this one, which close_notify follows (RFC 8446, 6.1).
+        let warning = match self.version {
+            Version::Tls13 => description == alert::USER_CANCELED,
+            Version::Tls12 => level == 1,
+        };
+        if !warning {
+            return Err(Fault::Alert);
+        }
+        self.warnings += 1;
+        if self.warnings > WARNINGS_MAX {
+            return Err(Fault::TooManyWarnings);
+        }
+        Ok(())
+    }
+
+    /// The only message that a client sends after its handshake (RFC 8446, 4.6).
+    fn took_key_update(&mut self, plain: &[u8]) -> Result<(), Fault> {
+        if plain.first() != KEY_UPDATE.first() {
+            return Err(Fault::UnexpectedMessage);
+        }
+        // It must end its record: what follows has other keys (RFC 8446, 5.1).
+        let request = match plain.strip_prefix(&KEY_UPDATE) {
+            Some(&[request @ (UPDATE_NOT_REQUESTED | UPDATE_REQUESTED)]) => request,
+            _ => return Err(Fault::MalformedKeyUpdate),
+        };
+        self.key_updates += 1;
+        if self.key_updates > KEY_UPDATES_MAX {
+            return Err(Fault::KeyUpdates);
+        }
+        let schedule = self.schedule.as_mut().ok_or(Fault::Internal)?;
+        let (sequence, secrets) = schedule.update_rx_secret().map_err(|_| Fault::Internal)?;
+        self.opener =
+            Opener::new(self.version, sequence, &secrets).ok_or(Fault::Internal)?;
+        if request == UPDATE_REQUESTED && !self.update_waits {
+            self.update_waits = true;
+            self.update_keys()?;
+        }
+        Ok(())
+    }
+
+    /// Announces new keys for our direction and takes them.
+    fn update_keys(&mut self) -> Result<(), Fault> {
+        let Some(schedule) = &mut self.schedule else {
+            return Ok(());
+        };
+        let [kind, high, middle, low] = KEY_UPDATE;
+        let message = [kind, high, middle, low, UPDATE_NOT_REQUESTED];
+        self.sealer
+            .seal(ContentType::Handshake, &message, &mut self.control)?;
+        let (sequence, secrets) = schedule.update_tx_secret().map_err(|_| Fault::Internal)?;
+        self.sealer =
+            Sealer::new(self.version, sequence, &secrets).ok_or(Fault::Internal)?;
+        Ok(())
+    }
+
+    /// Renegotiation is refused with a warning, once; the peer may go on without (RFC 5246, 7.2.2).
+    fn refuse_renegotiation(&mut self, plain: &[u8]) -> Result<(), Fault> {
+        if plain.first() != Some(&CLIENT_HELLO) {
+            return Err(Fault::UnexpectedMessage);
+        }
+        if std::mem::replace(&mut self.renegotiation_refused, true) {
+            return Err(Fault::Renegotiation);
+        }
+        let warning = [1, alert::NO_RENEGOTIATION];
+        self.sealer
+            .seal(ContentType::Alert, &warning, &mut self.control)
+    }
+
+    /// Appends `plain` to `out` in records, behind what waited to be said before.
+    ///
+    /// # Errors
+    /// The connection cannot go on; `out` ends with a whole record.
+    pub(crate) fn seal(&mut self, plain: &[u8], now: u64, out: &mut Vec<u8>) -> Result<(), Fault> {
+        let mut rest = plain;
+        let mut piece_max = self.pace.begin(now);
+        loop {
+            if self.version == Version::Tls13 && self.sealer.records_left() < RECORDS_RESERVED {
+                self.update_keys()?;
+            }
+            out.append(&mut self.control);
+            self.update_waits = false;
+            if rest.is_empty() {
+                return Ok(());
+            }
+            let (piece, after) = rest.split_at_checked(piece_max).unwrap_or((rest, &[]));
+            self.sealer.seal(ContentType::ApplicationData, piece, out)?;
+            piece_max = self.pace.sent(piece.len());
+            rest = after;
+        }
+    }
+
+    /// `records` are sealed already and go before everything else. Leaves an empty block.
+    pub(crate) fn send_first(&mut self, records: &mut Vec<u8>) {
+        self.control.append(records);
+    }
+
+    /// Whether something waits to be said that `seal` will say.
+    pub(crate) fn has_control(&self) -> bool {
+        !self.control.is_empty()
+    }
+
+    /// Whether the peer has said that it is done.
+    pub(crate) fn peer_closed(&self) -> bool {
+        self.peer_closed
+    }
+
+    /// Whether close_notify was said.
+    pub(crate) fn close_sent(&self) -> bool {
+        self.close_sent
+    }
+
+    /// Whether the keys are nearly used up and cannot be replaced: the connection must end in order.
+    pub(crate) fn is_worn(&self) -> bool {
+        self.version == Version::Tls12 && self.sealer.records_left() < RECORDS_RESERVED
+    }
+
+    /// Says that nothing more comes (RFC 8446, 6.1), once.
+    pub(crate) fn close(&mut self, out: &mut Vec<u8>) {
+        if !std::mem::replace(&mut self.close_sent, true) {
+            self.say(1, alert::CLOSE_NOTIFY, out);
+        }
+    }
+
+    /// Tells the peer what it has done, where there is an alert for it.
+    pub(crate) fn fail(&mut self, fault: Fault, out: &mut Vec<u8>) {
+        self.close_sent = true;
+        if let Some(description) = fault.alert() {
+            self.say(2, description, out);
+        }
+    }
+
+    fn say(&mut self, level: u8, description: u8, out: &mut Vec<u8>) {
+        out.append(&mut self.control);
+        // Where the key is used up there is no way to say it.
+        let _ = self
+            .sealer
+            .seal(ContentType::Alert, &[level, description], out);
+    }
+}
+
+impl std::fmt::Debug for Session {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        // Not the keys.
+        f.debug_struct("Session")
+            .field("version", &self.version)
+            .field("peer_closed", &self.peer_closed)
+            .field("close_sent", &self.close_sent)
+            .finish_non_exhaustive()
+    }
+}
+
+/// What was opened in one buffer.
+#[derive(Default)]
+struct Opened {
+    start: usize,
+    end: usize,
+    fault: Option<Fault>,
+}
+
+impl Opened {
+    /// Adds `start..end` of `bytes`, which lies behind what was added before.
+    fn add(&mut self, bytes: &mut [u8], start: usize, end: usize) {
+        if self.start == self.end {
+            (self.start, self.end) = (start, end);
+            return;
+        }
+        let length = end.saturating_sub(start);
+        if end <= bytes.len() && start <= end {
+            bytes.copy_within(start..end, self.end);
+            self.end += length;
+        }
+    }
+}
