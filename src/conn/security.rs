@@ -161,12 +161,7 @@ impl Connection {
     }
 
     /// The handshake is done: the protocol that was negotiated begins.
-    fn begin_session(
-        &mut self,
-        done: Done,
-        turn: &Turn<'_>,
-        resources: &mut Resources,
-    ) {
+    fn begin_session(&mut self, done: Done, turn: &Turn<'_>, resources: &mut Resources) {
         let (key, id, scheme) = (self.key, self.id, Scheme::Https);
         self.protocol = if done.http2 {
             let http2 = h2::Connection::new(key, id, Backlog::Empty, scheme, turn);
@@ -231,7 +226,9 @@ impl Connection {
         // Where our own key has failed there is nothing more to be said.
         let _ = secured.session.seal(&self.out, turn.now, &mut block);
         secured.session.fail(fault, &mut block);
-        resources.blocks.give(std::mem::replace(&mut self.out, block));
+        resources
+            .blocks
+            .give(std::mem::replace(&mut self.out, block));
         self.protocol.sever(turn);
         let ended = secured.truncated;
         let closing = h1::Connection::closing(self.key, self.id, Close::Linger, ended, turn);

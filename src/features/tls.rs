@@ -76,7 +76,9 @@ impl TlsFeature {
     /// The client's certificate chain in DER, its own certificate first; it was verified. Empty when
     /// the client has shown none.
     pub fn peer_certificates(&self) -> impl ExactSizeIterator<Item = &[u8]> {
-        self.peer_certificates.iter().map(|certificate| &**certificate)
+        self.peer_certificates
+            .iter()
+            .map(|certificate| &**certificate)
     }
 }
 

@@ -20,8 +20,8 @@ use super::reject::Reject;
 use super::scan::HeadScan;
 use crate::buf::BufSlice;
 use crate::http::{
-    Backlog, BlockRate, BodyError, Close, ConnectionKey, Drive, Exchange, RateClock, Scheme, Status, Turn,
-    after,
+    Backlog, BlockRate, BodyError, Close, ConnectionKey, Drive, Exchange, RateClock, Scheme,
+    Status, Turn, after,
 };
 use crate::limits::{DataRate, LINGER_TIMEOUT_MS};
 

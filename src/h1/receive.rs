@@ -9,7 +9,7 @@ use super::head::{Parse, parse, parse_plain};
 use super::reject::Reject;
 use crate::http::{
     Backlog, BodyError, BodyState, Close, Exchange, FieldSection, Inbound, Mark, Method, RateClock,
-    RequestHead, Turn, Version, after,
+    RequestHead, Scheme, Turn, Version, after,
 };
 use crate::limits::LINGER_BYTES_MAX;
 

@@ -60,7 +60,7 @@ where
         }
         if let Ok(fd) = completion.result {
             let listener = self.listeners.get(completion.token.slot() as usize);
-            let secure = listener.is_some_and(Listener::is_secure);
+            let secure = listener.is_some_and(Listener::is_tls);
             self.admit(RawFd::try_from(fd).unwrap_or(-1), secure);
         }
         // Listeners are forgotten only when what they have brought is admitted.

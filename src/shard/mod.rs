@@ -10,6 +10,7 @@ mod accept;
 mod control;
 mod driver;
 mod files;
+mod handshakes;
 mod local;
 pub(crate) mod shell;
 mod sleep;
@@ -21,6 +22,7 @@ pub(crate) use control::Control;
 pub use control::Stats;
 pub(crate) use driver::{Clock, Shard, ShardOptions};
 pub use files::read_file;
+pub(crate) use handshakes::TlsSet;
 pub use shell::{NoExecutor, Panicked, Spawned, spawn_local};
 pub use sleep::{Elapsed, Sleep, sleep, timeout};
 

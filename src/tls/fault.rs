@@ -3,6 +3,8 @@
 //! Owns the list of violations, one variant each, so that counters and logs say exactly what was
 //! wrong (RFC 8446, 6). Decides nothing.
 
+use super::hello::HelloFault;
+
 macro_rules! faults {
     ($($name:ident = $alert:expr, $snake:literal, $text:literal;)*) => {
         /// Why a TLS connection ends before its time.
@@ -48,7 +50,7 @@ pub(super) mod alert {
 use alert as a;
 
 faults! {
-    NotTls = Some(a::DECODE_ERROR), "tls_not_tls", "the first bytes are no TLS handshake";
+    NotTls = None, "tls_not_tls", "the first bytes are no TLS handshake";
     CleartextHttp = None, "http_over_tls", "a cleartext request came to an https endpoint";
     UnknownContentType = Some(a::UNEXPECTED_MESSAGE), "tls_unknown_content_type", "a record has a type that does not exist";
     RecordVersion = Some(a::PROTOCOL_VERSION), "tls_record_version", "a record's version is not 3.x";
@@ -80,6 +82,24 @@ faults! {
     ClientCertificateRefused = None, "tls_client_certificate_refused", "the client's certificate does not hold";
     HandshakeFailed = None, "tls_handshake_failed", "the handshake failed";
     Internal = Some(a::INTERNAL_ERROR), "tls_internal", "the server could not go on";
+}
+
+impl From<HelloFault> for Fault {
+    fn from(fault: HelloFault) -> Self {
+        match fault {
+            HelloFault::NotHandshake => Self::NotTls,
+            HelloFault::RecordVersion => Self::RecordVersion,
+            HelloFault::RecordTooLong => Self::RecordOverflow,
+            HelloFault::Name(_) => Self::MalformedServerName,
+            HelloFault::EmptyRecord
+            | HelloFault::TooManyRecords
+            | HelloFault::RecordInterleaved
+            | HelloFault::NotClientHello
+            | HelloFault::TooLong
+            | HelloFault::Length
+            | HelloFault::NameRepeated => Self::MalformedHello,
+        }
+    }
 }
 
 impl From<&rustls::Error> for Fault {

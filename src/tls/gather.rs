@@ -85,7 +85,9 @@ impl Gather {
             Self::Pooled { buffer, filled } => {
                 let end = *filled + piece.len();
                 // Records are no longer than a buffer, and the buffer is this one's alone.
-                let room = buffer.unique_mut().and_then(|all| all.get_mut(*filled..end));
+                let room = buffer
+                    .unique_mut()
+                    .and_then(|all| all.get_mut(*filled..end));
                 if let Some(room) = room {
                     room.copy_from_slice(piece);
                     *filled = end;

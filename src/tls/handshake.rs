@@ -12,6 +12,7 @@ use rustls::{HandshakeKind, ProtocolVersion};
 
 use super::fault::Fault;
 use super::hello::{self, Hello};
+use super::name::ServerName;
 use super::record::{HEADER_BYTES, Opener, Sealer, Version, record_length};
 use super::session::{Agreed, Session};
 use super::sites::Sites;
@@ -121,7 +122,7 @@ impl Handshake {
             return self.fail(Fault::HandshakeTooLong, out);
         }
         if matches!(self.stage, Stage::Hello) {
-            match self.choose_site(sites, budget) {
+            match self.choose_site(sites, budget, out) {
                 Ok(Some(progress)) => return progress,
                 Ok(None) => {}
                 Err(fault) => return self.fail(fault, out),
@@ -139,27 +140,36 @@ impl Handshake {
     }
 
     /// Reads the hello and begins with the site that it names. A progress is the last word.
-    fn choose_site(&mut self, sites: &Sites, budget: &mut u32) -> Result<Option<Progress>, Fault> {
+    fn choose_site(
+        &mut self,
+        sites: &Sites,
+        budget: &mut u32,
+        out: &mut Vec<u8>,
+    ) -> Result<Option<Progress>, Fault> {
         let name = match hello::read(&self.input) {
             Hello::Partial if self.input_ended => return Err(Fault::HandshakeIncomplete),
             Hello::Partial => return Ok(Some(Progress::Wait)),
-            Hello::Malformed(_) if looks_like_http(&self.input) => {
-                return Err(Fault::CleartextHttp);
+            Hello::Malformed(_) if !self.input_ended && may_become_http(&self.input) => {
+                return Ok(Some(Progress::Wait));
             }
-            Hello::Malformed(fault) => return Err(fault.into()),
-            Hello::Complete { server_name } => server_name.map(str::to_ascii_lowercase),
+            Hello::Malformed(_) if is_http(&self.input) => return Err(Fault::CleartextHttp),
+            Hello::Malformed(fault) => {
+                self.say_fatal(fault.alert(), out);
+                return Ok(Some(Progress::Failed(fault.into())));
+            }
+            Hello::Complete { server_name } => server_name,
         };
         if *budget == 0 {
             return Ok(Some(Progress::Postponed));
         }
         *budget -= 1;
         let site = sites
-            .choose(name.as_deref())
+            .choose(name.as_ref().map(ServerName::as_str))
             .ok_or(Fault::UnrecognizedName)?;
         let connection = UnbufferedServerConnection::new(site.config.clone());
         self.stage = Stage::Negotiating(Box::new(connection.map_err(|_| Fault::Internal)?));
         self.protocols = site.protocols;
-        self.server_name = name.map(String::into_boxed_str);
+        self.server_name = name.map(|name| name.as_str().into());
         Ok(None)
     }
 
@@ -262,12 +272,16 @@ impl Handshake {
 
     /// Ends it before rustls has had a say.
     fn fail(&mut self, fault: Fault, out: &mut Vec<u8>) -> Progress {
+        self.say_fatal(fault.alert(), out);
+        Progress::Failed(fault)
+    }
+
+    /// A fatal alert in the clear: there are no keys yet (RFC 8446, 6).
+    fn say_fatal(&mut self, alert: Option<u8>, out: &mut Vec<u8>) {
         self.stage = Stage::Over;
-        if let Some(description) = fault.alert() {
-            // An alert in the clear: there are no keys yet (RFC 8446, 6).
+        if let Some(description) = alert {
             out.extend_from_slice(&[21, 3, 3, 0, 2, 2, description]);
         }
-        Progress::Failed(fault)
     }
 }
 
@@ -312,7 +326,9 @@ fn feature(
     version: Version,
     server_name: Option<Box<str>>,
 ) -> TlsFeature {
-    let suite = connection.negotiated_cipher_suite().map(|suite| suite.suite());
+    let suite = connection
+        .negotiated_cipher_suite()
+        .map(|suite| suite.suite());
     TlsFeature {
         version: match version {
             Version::Tls12 => TlsVersion::Tls12,
@@ -333,14 +349,24 @@ fn feature(
     }
 }
 
-/// Whether somebody speaks HTTP where TLS is expected: a method in capital letters and a space, or
-/// as much of one as has come.
-fn looks_like_http(bytes: &[u8]) -> bool {
-    let method = bytes
-        .iter()
-        .take_while(|byte| byte.is_ascii_uppercase())
-        .count();
-    (1..=16).contains(&method) && bytes.get(method).is_none_or(|&byte| byte == b' ')
+/// The longest method that is looked for where TLS is expected.
+const METHOD_MAX: usize = 16;
+
+/// Whether somebody speaks HTTP where TLS is expected: a method in capital letters and a space.
+fn is_http(bytes: &[u8]) -> bool {
+    let method = capitals(bytes);
+    (1..=METHOD_MAX).contains(&method) && bytes.get(method) == Some(&b' ')
+}
+
+/// Whether a method may go on.
+fn may_become_http(bytes: &[u8]) -> bool {
+    let method = capitals(bytes);
+    (1..=METHOD_MAX).contains(&method) && bytes.len() == method
+}
+
+fn capitals(bytes: &[u8]) -> usize {
+    let capitals = bytes.iter().take_while(|byte| byte.is_ascii_uppercase());
+    capitals.count()
 }
 
 const _: () = assert!(HANDSHAKE_BYTES_MAX > HEADER_BYTES + 64 * 1024);

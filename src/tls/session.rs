@@ -114,9 +114,9 @@ impl Session {
         let (opened, read) = self.open_whole(bytes);
         // The next piece may have its record's start in this buffer.
         let rest = match opened.fault {
-            None if !self.peer_closed => {
-                self.gather.take(input.get(read..).unwrap_or_default(), pool)
-            }
+            None if !self.peer_closed => self
+                .gather
+                .take(input.get(read..).unwrap_or_default(), pool),
             None => Ok((0, false)),
             Some(fault) => Err(fault),
         };
@@ -271,8 +271,7 @@ impl Session {
         }
         let schedule = self.schedule.as_mut().ok_or(Fault::Internal)?;
         let (sequence, secrets) = schedule.update_rx_secret().map_err(|_| Fault::Internal)?;
-        self.opener =
-            Opener::new(self.version, sequence, &secrets).ok_or(Fault::Internal)?;
+        self.opener = Opener::new(self.version, sequence, &secrets).ok_or(Fault::Internal)?;
         if request == UPDATE_REQUESTED && !self.update_waits {
             self.update_waits = true;
             self.update_keys()?;
@@ -290,8 +289,7 @@ impl Session {
         self.sealer
             .seal(ContentType::Handshake, &message, &mut self.control)?;
         let (sequence, secrets) = schedule.update_tx_secret().map_err(|_| Fault::Internal)?;
-        self.sealer =
-            Sealer::new(self.version, sequence, &secrets).ok_or(Fault::Internal)?;
+        self.sealer = Sealer::new(self.version, sequence, &secrets).ok_or(Fault::Internal)?;
         Ok(())
     }
 

@@ -164,7 +164,7 @@ fn a_half_closed_peer_is_still_answered() {
     let mut peer = Peer::new(handler);
     let key = b"GET / HTTP/1.1\r\nHost: x\r\n\r\nGET / HTTP/1.1\r\nHost: x\r\n\r\n";
     let slice = peer.pool.fill(key).unwrap();
-    peer.connection.receive(slice);
+    peer.connection.receive(slice, &mut peer.resources);
     peer.connection.receive_end();
     for _ in 0..4 {
         peer.run();
@@ -185,7 +185,7 @@ fn a_half_closed_peer_gets_answers_that_had_to_wait_for_room() {
     // HEAD: an answer with a body would wait in its exchange, not in the backlog.
     let requests = b"HEAD / HTTP/1.1\r\nHost: x\r\n\r\n".repeat(100);
     let slice = peer.pool.fill(&requests).unwrap();
-    peer.connection.receive(slice);
+    peer.connection.receive(slice, &mut peer.resources);
     peer.connection.receive_end();
     peer.run();
     let output = peer.received();

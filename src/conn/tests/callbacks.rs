@@ -247,7 +247,7 @@ fn the_end_comes_for_a_response_that_nobody_takes() {
         ctx.bytes("text/plain", vec![b'x'; 1 << 20])
     });
     let slice = peer.pool.fill(GET).unwrap();
-    peer.connection.receive(slice);
+    peer.connection.receive(slice, &mut peer.resources);
     let Drive::Dispatch(exchange) = peer.with(Connection::drive) else {
         panic!("no request")
     };

@@ -9,6 +9,7 @@ mod rates;
 mod rejections;
 mod responses;
 mod timing;
+mod tls;
 
 use std::pin::{Pin, pin};
 use std::rc::Rc;
@@ -17,7 +18,7 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use std::task::{Context, Poll, Wake, Waker};
 use std::time::Duration;
 
-use super::{Blocks, Connection};
+use super::{Connection, Resources};
 use crate::buf::Pool;
 use crate::features;
 use crate::http::{
@@ -45,7 +46,7 @@ struct Peer<A> {
     application: Rc<A>,
     connection: Connection,
     pool: Pool,
-    blocks: Blocks,
+    resources: Resources,
     limits: Limits,
     exchanges: ExchangePool,
     counters: Counters,
@@ -89,12 +90,12 @@ impl<A: AsyncFn(&mut HttpContext) -> R + 'static, R: crate::http::IntoOutcome + 
             exchanges: &mut exchanges,
             counters: &mut counters,
         };
-        let connection = Connection::new(key, 1, &turn);
+        let connection = Connection::cleartext(key, 1, &turn);
         Self {
             application: Rc::new(application),
             connection,
             pool: Pool::new(64, 4096).unwrap(),
-            blocks: Blocks::default(),
+            resources: Resources::default(),
             limits,
             exchanges,
             counters,
@@ -112,7 +113,7 @@ impl<A: AsyncFn(&mut HttpContext) -> R + 'static, R: crate::http::IntoOutcome + 
     /// Calls into the connection with the surroundings of this moment.
     fn with<T>(
         &mut self,
-        call: impl FnOnce(&mut Connection, &mut Turn<'_>, &mut Blocks) -> T,
+        call: impl FnOnce(&mut Connection, &mut Turn<'_>, &mut Resources) -> T,
     ) -> T {
         let mut turn = Turn {
             now: self.now,
@@ -126,7 +127,7 @@ impl<A: AsyncFn(&mut HttpContext) -> R + 'static, R: crate::http::IntoOutcome + 
             exchanges: &mut self.exchanges,
             counters: &mut self.counters,
         };
-        call(&mut self.connection, &mut turn, &mut self.blocks)
+        call(&mut self.connection, &mut turn, &mut self.resources)
     }
 
     /// The peer sends bytes.
@@ -136,8 +137,16 @@ impl<A: AsyncFn(&mut HttpContext) -> R + 'static, R: crate::http::IntoOutcome + 
                 .pool
                 .fill(piece)
                 .expect("a connection holds no buffer while it waits");
-            self.connection.receive(slice);
+            self.connection.receive(slice, &mut self.resources);
             self.run();
+        }
+    }
+
+    /// The peer sends bytes, each buffer in a turn of its own.
+    fn send_turn(&mut self, bytes: &[u8]) {
+        for piece in bytes.chunks(self.pool.size()) {
+            self.resources.begin_turn(self.limits.handshakes_per_turn);
+            self.send(piece);
         }
     }
 
@@ -171,6 +180,9 @@ impl<A: AsyncFn(&mut HttpContext) -> R + 'static, R: crate::http::IntoOutcome + 
                 Drive::Dispatch(exchange) => {
                     let application = Rc::clone(&self.application);
                     let connection = features::Connection::detached(Rc::default());
+                    if let Some(tls) = self.connection.tls() {
+                        connection.set_tls(tls);
+                    }
                     let context = HttpContext::new(exchange, connection);
                     self.tasks.push(Box::pin(
                         async move { process(&*application, context).await },
@@ -178,14 +190,12 @@ impl<A: AsyncFn(&mut HttpContext) -> R + 'static, R: crate::http::IntoOutcome + 
                     self.poll();
                     continue;
                 }
-                Drive::Wait | Drive::Http2 => {}
+                Drive::Wait | Drive::Postponed | Drive::Http2 => {}
             }
-            let block = self
-                .reads
-                .then(|| self.with(|connection, turn, _| connection.next_send(turn)));
+            let block = self.reads.then(|| self.with(Connection::next_send));
             if let Some(Some(block)) = block {
                 self.output.extend_from_slice(&block);
-                self.with(|connection, _, blocks| connection.sent(block, blocks));
+                self.with(|connection, _, resources| connection.sent(block, resources));
                 continue;
             }
             if self.woken.0.load(Ordering::Relaxed) {

@@ -39,7 +39,7 @@ where
     let request = |path: &&str| format!("GET {path} HTTP/1.1\r\nHost: x\r\n\r\n");
     let input: String = paths.iter().map(request).collect();
     let slice = peer.pool.fill(input.as_bytes()).unwrap();
-    peer.connection.receive(slice);
+    peer.connection.receive(slice, &mut peer.resources);
     while let Drive::Dispatch(exchange) = peer.with(Connection::drive) {
         let application = Rc::clone(&peer.application);
         let connection = features::Connection::detached(Rc::default());
@@ -49,8 +49,7 @@ where
         ));
         peer.poll();
     }
-    peer.with(|connection, turn, _| connection.next_send(turn))
-        .unwrap()
+    peer.with(Connection::next_send).unwrap()
 }
 
 fn sent<A, R>(peer: &mut Peer<A>, block: Vec<u8>)
@@ -114,7 +113,7 @@ fn what_is_left_of_a_block_keeps_its_rate() {
     // Meanwhile another is filled, with another rate.
     let request = b"GET /lenient/24000 HTTP/1.1\r\nHost: x\r\n\r\n";
     let slice = peer.pool.fill(request).unwrap();
-    peer.connection.receive(slice);
+    peer.connection.receive(slice, &mut peer.resources);
     assert!(matches!(peer.with(Connection::drive), Drive::Dispatch(_)));
     peer.now = 10_000;
     peer.with(|connection, turn, _| connection.sent_partly(9_000, turn));
@@ -143,9 +142,7 @@ fn a_rate_holds_from_the_next_block_on() {
     sent(&mut peer, first);
     peer.poll();
     assert!(matches!(peer.with(Connection::drive), Drive::Wait));
-    let second = peer
-        .with(|connection, turn, _| connection.next_send(turn))
-        .unwrap();
+    let second = peer.with(Connection::next_send).unwrap();
     assert_eq!(peer.connection.send_deadline, second.len() as u64);
     sent(&mut peer, second);
     peer.finish();

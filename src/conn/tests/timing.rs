@@ -126,7 +126,7 @@ fn a_peer_that_takes_no_response_breaks_the_connection() {
         .pool
         .fill(b"GET / HTTP/1.1\r\nHost: x\r\n\r\n")
         .unwrap();
-    peer.connection.receive(slice);
+    peer.connection.receive(slice, &mut peer.resources);
     let Drive::Dispatch(exchange) = peer.with(Connection::drive) else {
         panic!("no request")
     };
@@ -139,9 +139,7 @@ fn a_peer_that_takes_no_response_breaks_the_connection() {
     exchange.finish(Ok(()));
     drop(exchange);
     assert!(matches!(peer.with(Connection::drive), Drive::Wait));
-    let block = peer
-        .with(|connection, turn, _| connection.next_send(turn))
-        .unwrap();
+    let block = peer.with(Connection::next_send).unwrap();
     // 240 bytes a second: the head and the body may take a little over 20 seconds.
     let allowed = (block.len() as u64) * 1000 / 240;
     peer.now = allowed - 1;

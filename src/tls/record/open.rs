@@ -36,9 +36,7 @@ impl Opener {
         let sequence = self.0.advance().ok_or(Fault::KeyExhausted)?;
         match self.0.scheme {
             Scheme::Tls13 => self.open_tls13(*header, protected, sequence),
-            Scheme::Tls12Gcm | Scheme::Tls12ChaCha => {
-                self.open_tls12(*header, protected, sequence)
-            }
+            Scheme::Tls12Gcm | Scheme::Tls12ChaCha => self.open_tls12(*header, protected, sequence),
         }
     }
 

@@ -203,7 +203,10 @@ fn a_half_closed_peer_may_come_with_its_requests() {
         }
         http2.client.sent(frames.as_ref());
         let slice = http2.peer.pool.fill(frames.as_ref()).unwrap();
-        http2.peer.connection.receive(slice);
+        http2
+            .peer
+            .connection
+            .receive(slice, &mut http2.peer.resources);
         http2.end();
         let lines = http2.lines();
         let answered = lines.iter().filter(|line| line.contains(" 200 ")).count();
