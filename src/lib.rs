@@ -54,7 +54,8 @@ pub use http::{
 };
 pub use limits::{DataRate, FloodLimits, Http2Limits, Limits, LimitsError};
 pub use net::{
-    AddressError, AddressFault, BindError, BindFault, BoundAddress, Endpoint, PeerAddress,
+    AddressError, AddressFault, BindError, BindFault, BoundAddress, BoundPlace, Endpoint,
+    PeerAddress, Place, UrlScheme,
 };
 pub use ring::{Errno, SetupError};
 pub use server::{

@@ -90,7 +90,7 @@ fn what_cannot_start_says_why_in_one_line() {
         "http://127.0.0.1:0/base",
         "http://127.0.0.1:65536",
         "http://[::1:80",
-        "https://127.0.0.1:0",
+        "https://127.0.0.1:0/base",
         "ftp://127.0.0.1:0",
         "http://unix:relative",
         "http://127.0.0.1:0;nonsense",

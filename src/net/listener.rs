@@ -13,7 +13,7 @@ use std::path::{Path, PathBuf};
 
 use socket2::{Domain, Protocol, Socket, Type};
 
-use super::address::{BoundAddress, Endpoint};
+use super::address::{BoundAddress, BoundPlace, Endpoint, Place, UrlScheme};
 use super::fault::{BindError, BindFault};
 use super::unix::{self, UnixSocketFile};
 
@@ -46,6 +46,11 @@ impl Listener {
     /// The address as bound; for `localhost` the one loopback address of this socket.
     pub(crate) fn address(&self) -> &BoundAddress {
         &self.address
+    }
+
+    /// Whether its connections begin with TLS.
+    pub(crate) fn is_tls(&self) -> bool {
+        self.address.scheme == UrlScheme::Https
     }
 }
 
@@ -141,29 +146,40 @@ struct Binder {
 
 impl Binder {
     fn endpoint(&mut self, endpoint: &Endpoint) -> Result<(), BindError> {
-        match endpoint {
-            Endpoint::Ip(address) => {
-                let actual = self.tcp(*address)?;
-                self.bound.addresses.push(BoundAddress::Ip(actual));
+        let scheme = endpoint.scheme;
+        match &endpoint.place {
+            Place::Ip(address) => {
+                let actual = self.tcp(scheme, *address)?;
+                self.announce(scheme, BoundPlace::Ip(actual));
                 Ok(())
             }
-            Endpoint::Localhost { name, port } => self.localhost(name.as_deref(), *port),
-            Endpoint::AnyIp { port } => self.any_ip(*port),
-            Endpoint::Unix { path, mode } => self.unix(path, *mode),
-            Endpoint::Abstract { name } => self.abstract_name(name),
+            Place::Localhost { name, port } => self.localhost(scheme, name.as_deref(), *port),
+            Place::AnyIp { port } => self.any_ip(scheme, *port),
+            Place::Unix { path, mode } => self.unix(scheme, path, *mode),
+            Place::Abstract { name } => self.abstract_name(scheme, name),
         }
+    }
+
+    /// Adds an address for people and clients.
+    fn announce(&mut self, scheme: UrlScheme, place: BoundPlace) {
+        self.bound.addresses.push(BoundAddress { scheme, place });
     }
 
     /// Either loopback address may be missing on a machine, but neither may be somebody else's:
     /// clients try both.
-    fn localhost(&mut self, name: Option<&str>, port: u16) -> Result<(), BindError> {
-        let v4 = self.tcp((Ipv4Addr::LOCALHOST, port).into());
+    fn localhost(
+        &mut self,
+        scheme: UrlScheme,
+        name: Option<&str>,
+        port: u16,
+    ) -> Result<(), BindError> {
+        let v4 = self.tcp(scheme, (Ipv4Addr::LOCALHOST, port).into());
         if let Err(error) = &v4
             && error.fault().is_in_use()
         {
             return Err(error.clone());
         }
-        match (v4, self.tcp((Ipv6Addr::LOCALHOST, port).into())) {
+        match (v4, self.tcp(scheme, (Ipv6Addr::LOCALHOST, port).into())) {
             (Ok(_), Ok(_)) => {}
             (Ok(_), Err(error)) if error.fault().is_in_use() => return Err(error),
             (Err(v4), Err(_)) => return Err(v4),
@@ -172,21 +188,17 @@ impl Binder {
             }
         }
         if let Some(name) = name {
-            self.bound.addresses.push(BoundAddress::Localhost {
-                name: Some(name.into()),
-                port,
-            });
+            let name = Some(name.into());
+            self.announce(scheme, BoundPlace::Localhost { name, port });
         }
-        self.bound
-            .addresses
-            .push(BoundAddress::Localhost { name: None, port });
+        self.announce(scheme, BoundPlace::Localhost { name: None, port });
         Ok(())
     }
 
-    fn any_ip(&mut self, port: u16) -> Result<(), BindError> {
-        let actual = match self.tcp((Ipv6Addr::UNSPECIFIED, port).into()) {
+    fn any_ip(&mut self, scheme: UrlScheme, port: u16) -> Result<(), BindError> {
+        let actual = match self.tcp(scheme, (Ipv6Addr::UNSPECIFIED, port).into()) {
             Err(error) if error.fault().is_of_family() => {
-                let actual = self.tcp((Ipv4Addr::UNSPECIFIED, port).into())?;
+                let actual = self.tcp(scheme, (Ipv4Addr::UNSPECIFIED, port).into())?;
                 self.bound.notes.push(BindNote::WithoutIpv6 {
                     port: actual.port(),
                     fault: error.fault(),
@@ -195,12 +207,16 @@ impl Binder {
             }
             result => result?,
         };
-        self.bound.addresses.push(BoundAddress::Ip(actual));
+        self.announce(scheme, BoundPlace::Ip(actual));
         Ok(())
     }
 
     /// Binds one TCP address for every shard and returns it with the real port.
-    fn tcp(&mut self, address: SocketAddr) -> Result<SocketAddr, BindError> {
+    fn tcp(&mut self, scheme: UrlScheme, address: SocketAddr) -> Result<SocketAddr, BindError> {
+        let bound = |address| BoundAddress {
+            scheme,
+            place: BoundPlace::Ip(address),
+        };
         let (sockets, actual) = listen_tcp(address, self.options).map_err(|error| {
             let fault = match BindFault::from_tcp(&error, address.port()) {
                 BindFault::AddressInUse if self.tcp.iter().any(|own| overlap(*own, address)) => {
@@ -208,15 +224,18 @@ impl Binder {
                 }
                 fault => fault,
             };
-            BindError::new(BoundAddress::Ip(address), fault)
+            BindError::new(bound(address), fault)
         })?;
         self.tcp.push(actual);
-        self.add(sockets, &BoundAddress::Ip(actual));
+        self.add(sockets, &bound(actual));
         Ok(actual)
     }
 
-    fn unix(&mut self, path: &Path, mode: Option<u32>) -> Result<(), BindError> {
-        let address = BoundAddress::Unix(path.to_owned());
+    fn unix(&mut self, scheme: UrlScheme, path: &Path, mode: Option<u32>) -> Result<(), BindError> {
+        let address = BoundAddress {
+            scheme,
+            place: BoundPlace::Unix(path.to_owned()),
+        };
         let failed = |fault| BindError::new(address.clone(), fault);
         let unix = unix::listen_path(path, mode, self.options.backlog).map_err(failed)?;
         // Pushed before anything else can fail, so that a failure removes the file.
@@ -229,8 +248,11 @@ impl Binder {
         self.share(unix.socket, address)
     }
 
-    fn abstract_name(&mut self, name: &str) -> Result<(), BindError> {
-        let address = BoundAddress::Abstract(name.into());
+    fn abstract_name(&mut self, scheme: UrlScheme, name: &str) -> Result<(), BindError> {
+        let address = BoundAddress {
+            scheme,
+            place: BoundPlace::Abstract(name.into()),
+        };
         let socket = unix::listen_abstract(name, self.options.backlog)
             .map_err(|fault| BindError::new(address.clone(), fault))?;
         self.share(socket, address)

@@ -12,7 +12,9 @@ mod listener;
 mod peer;
 mod unix;
 
-pub use address::{AddressError, AddressFault, BoundAddress, Endpoint};
+pub use address::{
+    AddressError, AddressFault, BoundAddress, BoundPlace, Endpoint, Place, UrlScheme,
+};
 pub use fault::{BindError, BindFault};
 pub(crate) use listener::{BindOptions, BoundListeners, DEFAULT_BACKLOG, Listener, bind};
 pub use peer::PeerAddress;

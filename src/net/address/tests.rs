@@ -4,18 +4,32 @@
 
 use super::*;
 
-fn ip(text: &str) -> Endpoint {
-    Endpoint::Ip(text.parse().unwrap())
+fn ip(text: &str) -> Place {
+    Place::Ip(text.parse().unwrap())
 }
 
-fn localhost(port: u16) -> Endpoint {
-    Endpoint::Localhost { name: None, port }
+fn localhost(port: u16) -> Place {
+    Place::Localhost { name: None, port }
 }
 
-fn unix(path: &str, mode: Option<u32>) -> Endpoint {
-    Endpoint::Unix {
+fn unix(path: &str, mode: Option<u32>) -> Place {
+    Place::Unix {
         path: path.into(),
         mode,
+    }
+}
+
+fn http(place: Place) -> Endpoint {
+    Endpoint {
+        scheme: UrlScheme::Http,
+        place,
+    }
+}
+
+fn https(place: Place) -> Endpoint {
+    Endpoint {
+        scheme: UrlScheme::Https,
+        place,
     }
 }
 
@@ -27,7 +41,7 @@ fn every_form_of_address_is_understood() {
         ("http://localhost", localhost(80)),
         (
             "http://App.Dev.localhost:81",
-            Endpoint::Localhost {
+            Place::Localhost {
                 name: Some("app.dev.localhost".into()),
                 port: 81,
             },
@@ -40,14 +54,14 @@ fn every_form_of_address_is_understood() {
         ("http://[::1]", ip("[::1]:80")),
         ("http://[::]:65535", ip("[::]:65535")),
         ("http://[fe80::1%2]:80", ip("[fe80::1%2]:80")),
-        ("http://*:5000", Endpoint::AnyIp { port: 5000 }),
-        ("http://+:80/", Endpoint::AnyIp { port: 80 }),
-        ("http://*", Endpoint::AnyIp { port: 80 }),
-        ("http://*:0", Endpoint::AnyIp { port: 0 }),
-        ("http://example.com:81", Endpoint::AnyIp { port: 81 }),
-        ("http://my_host-1:81", Endpoint::AnyIp { port: 81 }),
-        ("http://notlocalhost:81", Endpoint::AnyIp { port: 81 }),
-        ("http://.localhost:81", Endpoint::AnyIp { port: 81 }),
+        ("http://*:5000", Place::AnyIp { port: 5000 }),
+        ("http://+:80/", Place::AnyIp { port: 80 }),
+        ("http://*", Place::AnyIp { port: 80 }),
+        ("http://*:0", Place::AnyIp { port: 0 }),
+        ("http://example.com:81", Place::AnyIp { port: 81 }),
+        ("http://my_host-1:81", Place::AnyIp { port: 81 }),
+        ("http://notlocalhost:81", Place::AnyIp { port: 81 }),
+        ("http://.localhost:81", Place::AnyIp { port: 81 }),
         ("http://unix:/run/a.sock", unix("/run/a.sock", None)),
         ("http://UNIX:/run/a b.sock", unix("/run/a b.sock", None)),
         (
@@ -60,13 +74,13 @@ fn every_form_of_address_is_understood() {
         ),
         (
             "http://unix:@lanner",
-            Endpoint::Abstract {
+            Place::Abstract {
                 name: "lanner".into(),
             },
         ),
     ];
     for (given, expected) in table {
-        assert_eq!(given.parse(), Ok(expected), "{given}");
+        assert_eq!(given.parse(), Ok(http(expected)), "{given}");
     }
 }
 
@@ -79,8 +93,9 @@ fn every_fault_is_named() {
         ("5000", F::MissingScheme),
         ("ftp://localhost:21", F::UnknownScheme),
         ("://localhost", F::UnknownScheme),
-        ("https://localhost:5001", F::HttpsNotSupported),
-        ("HTTPS://unix:/run/a.sock", F::HttpsNotSupported),
+        ("httpss://localhost:5001", F::UnknownScheme),
+        ("https://localhost:0", F::LocalhostPortZero),
+        ("https://localhost/base", F::PathBase),
         ("http://", F::MissingHost),
         ("http://:5000", F::MissingHost),
         ("http:///", F::MissingHost),
@@ -134,8 +149,8 @@ fn every_fault_is_named() {
 #[test]
 fn a_list_keeps_its_order_and_skips_empty_parts() {
     assert_eq!(
-        Endpoint::parse_list(" http://localhost:1 ;; http://*:2;"),
-        Ok(vec![localhost(1), Endpoint::AnyIp { port: 2 }])
+        Endpoint::parse_list(" http://localhost:1 ;; https://*:2;"),
+        Ok(vec![http(localhost(1)), https(Place::AnyIp { port: 2 })])
     );
     for empty in ["", ";", " ; ; "] {
         let error = Endpoint::parse_list(empty).unwrap_err();
@@ -150,37 +165,79 @@ fn a_list_keeps_its_order_and_skips_empty_parts() {
 }
 
 #[test]
+fn https_is_a_scheme_of_every_form_and_has_a_port_of_its_own() {
+    let table = [
+        ("https://localhost:5001", localhost(5001)),
+        ("HTTPS://LocalHost", localhost(443)),
+        ("https://*", Place::AnyIp { port: 443 }),
+        ("https://example.com", Place::AnyIp { port: 443 }),
+        ("https://127.0.0.1:0", ip("127.0.0.1:0")),
+        ("https://[::1]", ip("[::1]:443")),
+        (
+            "HTTPS://unix:/run/a.sock?mode=660",
+            unix("/run/a.sock", Some(0o660)),
+        ),
+        ("https://unix:@a", Place::Abstract { name: "a".into() }),
+    ];
+    for (given, expected) in table {
+        assert_eq!(given.parse(), Ok(https(expected)), "{given}");
+    }
+}
+
+#[test]
+fn addresses_asked_for_are_spelled_as_they_could_be_written() {
+    for url in [
+        "http://localhost:80",
+        "https://app.localhost:5001",
+        "https://127.0.0.1:0",
+        "http://[::1]:5000",
+        "https://*:443",
+        "https://unix:/run/a.sock",
+        "http://unix:@a",
+    ] {
+        let endpoint: Endpoint = url.parse().unwrap();
+        assert_eq!(endpoint.to_string(), url);
+    }
+}
+
+#[test]
 fn bound_addresses_are_spelled_as_urls() {
+    use UrlScheme::{Http, Https};
     let table = [
         (
-            BoundAddress::Ip("127.0.0.1:5000".parse().unwrap()),
+            Http,
+            BoundPlace::Ip("127.0.0.1:5000".parse().unwrap()),
             "http://127.0.0.1:5000",
         ),
         (
-            BoundAddress::Ip("[::]:80".parse().unwrap()),
-            "http://[::]:80",
+            Https,
+            BoundPlace::Ip("[::]:443".parse().unwrap()),
+            "https://[::]:443",
         ),
         (
-            BoundAddress::Localhost {
+            Http,
+            BoundPlace::Localhost {
                 name: None,
                 port: 5000,
             },
             "http://localhost:5000",
         ),
         (
-            BoundAddress::Localhost {
+            Https,
+            BoundPlace::Localhost {
                 name: Some("app.localhost".into()),
-                port: 80,
+                port: 443,
             },
-            "http://app.localhost:80",
+            "https://app.localhost:443",
         ),
         (
-            BoundAddress::Unix("/run/a.sock".into()),
+            Http,
+            BoundPlace::Unix("/run/a.sock".into()),
             "http://unix:/run/a.sock",
         ),
-        (BoundAddress::Abstract("a".into()), "http://unix:@a"),
+        (Https, BoundPlace::Abstract("a".into()), "https://unix:@a"),
     ];
-    for (address, expected) in table {
-        assert_eq!(address.to_string(), expected);
+    for (scheme, place, expected) in table {
+        assert_eq!(BoundAddress { scheme, place }.to_string(), expected);
     }
 }

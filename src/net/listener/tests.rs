@@ -37,9 +37,9 @@ fn fault_of(urls: &str, options: BindOptions) -> BindFault {
 }
 
 fn ip_of(address: &BoundAddress) -> SocketAddr {
-    match address {
-        BoundAddress::Ip(address) => *address,
-        other => panic!("not an IP address: {other}"),
+    match address.place {
+        BoundPlace::Ip(address) => address,
+        _ => panic!("not an IP address: {address}"),
     }
 }
 
@@ -180,6 +180,28 @@ fn localhost_is_both_loopback_addresses() {
     } else {
         assert!(matches!(bound.notes[..], [BindNote::LocalhostPartly(_)]));
     }
+}
+
+#[test]
+fn listeners_know_which_scheme_they_serve() {
+    let name = format!("lanner-test-{}-schemes", std::process::id());
+    let urls = format!("http://127.0.0.1:0;https://127.0.0.1:0;https://*:0;https://unix:@{name}");
+    let bound = bind_urls(&urls, options(2)).unwrap();
+    for listeners in &bound.per_shard {
+        let tls: Vec<bool> = listeners.iter().map(Listener::is_tls).collect();
+        assert_eq!(tls, [false, true, true, true]);
+    }
+    let addresses: Vec<String> = bound.addresses.iter().map(ToString::to_string).collect();
+    assert!(addresses[0].starts_with("http://127.0.0.1:"));
+    assert!(addresses[1].starts_with("https://127.0.0.1:"));
+    assert_eq!(addresses[3], format!("https://unix:@{name}"));
+    // Two schemes cannot share a port.
+    let port = ip_of(&bound.addresses[1]).port();
+    drop(bound);
+    let urls = format!("http://127.0.0.1:{port};https://127.0.0.1:{port}");
+    let error = bind_urls(&urls, options(1)).unwrap_err();
+    assert_eq!(error.fault(), BindFault::ListedTwice);
+    assert_eq!(error.address().scheme, UrlScheme::Https);
 }
 
 #[test]

@@ -7,7 +7,7 @@ use std::os::fd::AsFd;
 use std::os::unix::net::{UnixDatagram, UnixListener as StdListener, UnixStream};
 use std::sync::atomic::{AtomicU32, Ordering};
 
-use super::super::address::{BoundAddress, Endpoint};
+use super::super::address::{BoundAddress, BoundPlace, Endpoint, Place, UrlScheme};
 use super::super::listener::{BindNote, BindOptions, BoundListeners, DEFAULT_BACKLOG, bind};
 use super::super::peer::{PeerAddress, local_address};
 use super::*;
@@ -40,9 +40,12 @@ impl Drop for Scratch {
 }
 
 fn bind_path(path: &Path, mode: Option<u32>) -> Result<BoundListeners, BindFault> {
-    let endpoint = Endpoint::Unix {
-        path: path.to_owned(),
-        mode,
+    let endpoint = Endpoint {
+        scheme: UrlScheme::Http,
+        place: Place::Unix {
+            path: path.to_owned(),
+            mode,
+        },
     };
     let options = BindOptions {
         backlog: DEFAULT_BACKLOG,
@@ -57,7 +60,11 @@ fn every_shard_accepts_and_the_file_goes_with_its_guard() {
     let scratch = Scratch::new();
     let path = scratch.socket();
     let mut bound = bind_path(&path, None).unwrap();
-    assert_eq!(bound.addresses, [BoundAddress::Unix(path.clone())]);
+    let expected = BoundAddress {
+        scheme: UrlScheme::Http,
+        place: BoundPlace::Unix(path.clone()),
+    };
+    assert_eq!(bound.addresses, [expected]);
     assert_eq!(bound.notes, []);
     for listeners in &bound.per_shard {
         let _client = UnixStream::connect(&path).unwrap();
