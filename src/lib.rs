@@ -44,6 +44,8 @@ mod task;
 #[cfg(any(test, feature = "testing"))]
 pub mod testing;
 mod time;
+#[allow(dead_code, unused_imports, reason = "no connection speaks it yet")]
+mod tls;
 
 pub use buf::{OutOfMemory, PoolError};
 pub use http::{
@@ -61,4 +63,8 @@ pub use server::{
 };
 pub use shard::{
     Elapsed, NoExecutor, Panicked, Sleep, Spawned, Stats, read_file, sleep, spawn_local, timeout,
+};
+pub use tls::{
+    ClientAuthorities, ClientCertificates, NameFault, Tls, TlsError, TlsFault, TlsFile, TlsSite,
+    TlsVersion,
 };

@@ -14,7 +14,7 @@ use source::Source;
 
 /// Each module of the library and the modules that it may name. `http` and `features` lie side by
 /// side: a context hands out features, and a feature answers in the terms of HTTP.
-const IMPORTS: [(&str, &[&str]); 17] = [
+const IMPORTS: [(&str, &[&str]); 18] = [
     ("main", &[]),
     (
         "cli",
@@ -23,7 +23,7 @@ const IMPORTS: [(&str, &[&str]); 17] = [
     (
         "server",
         &[
-            "features", "http", "limits", "net", "ring", "shard", "task", "time",
+            "features", "http", "limits", "net", "ring", "shard", "task", "time", "tls",
         ],
     ),
     (
@@ -32,7 +32,11 @@ const IMPORTS: [(&str, &[&str]); 17] = [
             "buf", "conn", "features", "http", "limits", "net", "ring", "task", "time",
         ],
     ),
-    ("conn", &["buf", "features", "h1", "h2", "http", "limits"]),
+    (
+        "conn",
+        &["buf", "features", "h1", "h2", "http", "limits", "tls"],
+    ),
+    ("tls", &["http"]),
     ("h1", &["buf", "http", "limits"]),
     ("h2", &["buf", "hpack", "http", "limits"]),
     ("hpack", &["limits"]),
@@ -49,16 +53,20 @@ const IMPORTS: [(&str, &[&str]); 17] = [
         "testing",
         &[
             "buf", "conn", "features", "h1", "h2", "hpack", "http", "limits", "net", "ring",
-            "shard", "task", "time",
+            "shard", "task", "time", "tls",
         ],
     ),
 ];
 
 /// Foreign crates that one place wraps.
-const WRAPPED: [(&str, &str); 6] = [
+const WRAPPED: [(&str, &str); 10] = [
     ("io_uring", "src/ring/"),
     ("glommio", "src/shard/shell/"),
     ("rustls", "src/tls/"),
+    ("rustls_pki_types", "src/tls/"),
+    ("aws_lc_rs", "src/tls/"),
+    ("notify", "src/server/"),
+    ("rcgen", "src/server/"),
     ("httparse", "src/h1/"),
     ("signal_hook", "src/server/"),
     ("clap", "src/cli/"),

@@ -1,0 +1,178 @@
+//! Client certificates: whom a site trusts, and the verifier that rustls asks.
+//!
+//! Owns the policy for chains and revocation. Signatures and validity are the business of webpki,
+//! behind rustls.
+
+use std::path::Path;
+use std::sync::Arc;
+
+use rustls::RootCertStore;
+use rustls::crypto::CryptoProvider;
+use rustls::pki_types::pem::SectionKind;
+use rustls::pki_types::{CertificateDer, CertificateRevocationListDer};
+use rustls::server::WebPkiClientVerifier;
+use rustls::server::danger::ClientCertVerifier;
+
+use super::error::{TlsError, TlsFault, TlsFile};
+use super::pem::{self, Sections};
+use super::settings::{ClientAuthorities, ClientCertificates};
+
+/// What a site demands of its clients, read and checked.
+#[derive(Clone, Debug)]
+pub(super) enum ClientAuth {
+    /// No certificate is asked for.
+    None,
+    /// A certificate is asked for; one that is shown must be valid.
+    Allow(Trust),
+    /// A valid certificate is demanded.
+    Require(Trust),
+}
+
+/// Authorities and their revocation lists.
+#[derive(Clone, Debug)]
+pub(super) struct Trust {
+    pub(super) authorities: Vec<CertificateDer<'static>>,
+    pub(super) revocation_lists: Vec<CertificateRevocationListDer<'static>>,
+}
+
+impl ClientAuth {
+    /// Reads the files that `settings` name. The error has the file that it lies in.
+    pub(super) fn load(
+        settings: &ClientCertificates,
+        provider: &Arc<CryptoProvider>,
+        fault: impl Fn(TlsFile, &Path, TlsFault) -> TlsError,
+    ) -> Result<Self, TlsError> {
+        Ok(match settings {
+            ClientCertificates::None => Self::None,
+            ClientCertificates::Allow(authorities) => {
+                Self::Allow(Trust::load(authorities, provider, fault)?)
+            }
+            ClientCertificates::Require(authorities) => {
+                Self::Require(Trust::load(authorities, provider, fault)?)
+            }
+        })
+    }
+
+    /// The verifier of one shard; none where no certificate is asked for.
+    ///
+    /// Every certificate of a chain but the authority's own must be covered by a list when there are
+    /// lists, and a list counts until the time for which its successor was announced. Where the
+    /// lists cannot tell, the client is refused: a server that is told of revocations would
+    /// otherwise let in whom it cannot judge. Other servers (nginx, HAProxy) do the same.
+    pub(super) fn verifier(
+        &self,
+        provider: &Arc<CryptoProvider>,
+    ) -> Result<Option<Arc<dyn ClientCertVerifier>>, TlsFault> {
+        let (trust, is_required) = match self {
+            Self::None => return Ok(None),
+            Self::Allow(trust) => (trust, false),
+            Self::Require(trust) => (trust, true),
+        };
+        trust.verifier(provider, is_required).map(Some)
+    }
+
+    /// Hands on everything that decides whom this lets in, in an order of its own.
+    pub(super) fn describe(&self, mut part: impl FnMut(&[u8])) {
+        let (mode, trust): (&[u8], _) = match self {
+            Self::None => (b"none", None),
+            Self::Allow(trust) => (b"allow", Some(trust)),
+            Self::Require(trust) => (b"require", Some(trust)),
+        };
+        part(mode);
+        if let Some(trust) = trust {
+            part(&trust.authorities.len().to_be_bytes());
+            trust.authorities.iter().for_each(|der| part(der));
+            part(&trust.revocation_lists.len().to_be_bytes());
+            trust.revocation_lists.iter().for_each(|der| part(der));
+        }
+    }
+}
+
+impl Trust {
+    fn load(
+        authorities: &ClientAuthorities,
+        provider: &Arc<CryptoProvider>,
+        fault: impl Fn(TlsFile, &Path, TlsFault) -> TlsError,
+    ) -> Result<Self, TlsError> {
+        let path = &authorities.certificates;
+        let mut trust = Self {
+            authorities: read_authorities(path)
+                .map_err(|what| fault(TlsFile::ClientCa, path, what))?,
+            revocation_lists: Vec::new(),
+        };
+        for path in &authorities.revocation_lists {
+            let lists = trust
+                .read_lists(path, provider)
+                .map_err(|what| fault(TlsFile::Crl, path, what))?;
+            trust.revocation_lists.extend(lists);
+        }
+        Ok(trust)
+    }
+
+    /// The lists of one file, each of which rustls can read.
+    fn read_lists(
+        &self,
+        path: &Path,
+        provider: &Arc<CryptoProvider>,
+    ) -> Result<Vec<CertificateRevocationListDer<'static>>, TlsFault> {
+        let content = pem::read_file(path, pem::REVOCATION_BYTES_MAX)?;
+        let lists: Vec<CertificateRevocationListDer<'static>> = match Sections::read(&content) {
+            Ok(sections) => sections
+                .found
+                .into_iter()
+                .filter(|(kind, _)| *kind == SectionKind::Crl)
+                .map(|(_, der)| der.to_vec().into())
+                .collect(),
+            // As authorities publish them.
+            Err(TlsFault::Der) => vec![content.to_vec().into()],
+            Err(fault) => return Err(fault),
+        };
+        if lists.is_empty() {
+            return Err(TlsFault::NoRevocationList);
+        }
+        for (place, list) in lists.iter().enumerate() {
+            let alone = Self {
+                authorities: self.authorities.clone(),
+                revocation_lists: vec![list.clone()],
+            };
+            if alone.verifier(provider, true).is_err() {
+                return Err(TlsFault::BrokenRevocationList(place + 1));
+            }
+        }
+        Ok(lists)
+    }
+
+    fn verifier(
+        &self,
+        provider: &Arc<CryptoProvider>,
+        is_required: bool,
+    ) -> Result<Arc<dyn ClientCertVerifier>, TlsFault> {
+        let mut roots = RootCertStore::empty();
+        for (place, der) in self.authorities.iter().enumerate() {
+            roots
+                .add(der.clone())
+                .map_err(|_| TlsFault::BrokenCertificate(place + 1))?;
+        }
+        let mut builder =
+            WebPkiClientVerifier::builder_with_provider(Arc::new(roots), Arc::clone(provider))
+                .with_crls(self.revocation_lists.iter().cloned())
+                .enforce_revocation_expiration();
+        if !is_required {
+            builder = builder.allow_unauthenticated();
+        }
+        builder.build().map_err(|_| TlsFault::Refused)
+    }
+}
+
+/// The certificates of a bundle, each of which can be an authority.
+fn read_authorities(path: &Path) -> Result<Vec<CertificateDer<'static>>, TlsFault> {
+    let content = pem::read_file(path, pem::CERTIFICATES_BYTES_MAX)?;
+    let authorities = Sections::read(&content)?.certificates()?;
+    let mut roots = RootCertStore::empty();
+    for (place, der) in authorities.iter().enumerate() {
+        roots
+            .add(der.clone())
+            .map_err(|_| TlsFault::BrokenCertificate(place + 1))?;
+    }
+    Ok(authorities)
+}

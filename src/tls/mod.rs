@@ -1,0 +1,35 @@
+//! TLS: the only place that names rustls and AWS-LC.
+//!
+//! Owns what an operator says about TLS (`settings`), the files behind it (`material`), the sites
+//! that each shard makes from them (`sites`), session tickets, and the look at a ClientHello that
+//! decides which site answers. Like the other protocols it knows no descriptor and no ring.
+//!
+//! Nothing here is shared between shards. A [`Material`] is read once, off the request path, and
+//! only looked at afterwards; each shard makes its own [`Sites`] from it: its own configurations,
+//! keys, verifiers and ticket keys. An `Arc` that two shards clone would make every handshake of
+//! one write a cache line that the other needs; a key in use has such counts inside of it, and a
+//! session cache would have a lock.
+
+#![forbid(unsafe_code)]
+
+mod client_auth;
+mod config;
+mod error;
+pub(crate) mod hello;
+mod material;
+mod name;
+mod pem;
+mod settings;
+mod sites;
+mod ticket;
+
+pub use error::{TlsError, TlsFault, TlsFile};
+pub(crate) use material::Material;
+pub use name::NameFault;
+pub(crate) use name::ServerName;
+pub use settings::{ClientAuthorities, ClientCertificates, Tls, TlsSite, TlsVersion};
+pub(crate) use sites::{Site, Sites};
+pub(crate) use ticket::{NoRandomness, TICKET_ROTATION, TicketKeys};
+
+#[cfg(test)]
+mod tests;

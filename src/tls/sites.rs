@@ -1,0 +1,80 @@
+//! The sites of one shard: which of them answers for a name, and the configuration of each.
+//!
+//! Owns the choice by name. Configurations are made from a [`Material`](super::Material) on the
+//! shard's own thread and never leave it.
+
+use std::fmt;
+use std::sync::Arc;
+
+use rustls::ServerConfig;
+use rustls::server::danger::ClientCertVerifier;
+
+use super::name::Pattern;
+use crate::http::Protocols;
+
+/// One site as a shard uses it.
+pub(crate) struct Site {
+    /// What a connection to this site is made with. The shard's own: no other clones this `Arc`.
+    pub(crate) config: Arc<ServerConfig>,
+    /// The protocols that are offered by ALPN.
+    pub(crate) protocols: Protocols,
+    pub(super) verifier: Option<Arc<dyn ClientCertVerifier>>,
+}
+
+impl fmt::Debug for Site {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Site")
+            .field("protocols", &self.protocols)
+            .finish_non_exhaustive()
+    }
+}
+
+/// The sites of one shard.
+#[derive(Debug)]
+pub(crate) struct Sites {
+    /// By name, sorted: a search needs no hash and takes the same time for every name.
+    exact: Vec<(Box<str>, Site)>,
+    /// By what follows the `*.`, sorted.
+    below: Vec<(Box<str>, Site)>,
+    any: Option<Site>,
+}
+
+impl Sites {
+    pub(super) fn new(sites: Vec<(Pattern, Site)>) -> Self {
+        let (mut exact, mut below, mut any) = (Vec::new(), Vec::new(), None);
+        for (pattern, site) in sites {
+            match pattern {
+                Pattern::Exact(name) => exact.push((name, site)),
+                Pattern::Below(name) => below.push((name, site)),
+                Pattern::Any => any = Some(site),
+            }
+        }
+        exact.sort_by(|(one, _), (other, _)| one.cmp(other));
+        below.sort_by(|(one, _), (other, _)| one.cmp(other));
+        Self { exact, below, any }
+    }
+
+    /// The site that answers for a name in lower case, or for none: the one of exactly this name,
+    /// else the longest `*.` pattern that the name lies below, by one label or more, else `*`.
+    /// Without one the handshake is to be refused.
+    pub(crate) fn choose(&self, name: Option<&str>) -> Option<&Site> {
+        let Some(name) = name else {
+            return self.any.as_ref();
+        };
+        find(&self.exact, name)
+            .or_else(|| {
+                // From the longest suffix to the shortest.
+                name.match_indices('.')
+                    .filter_map(|(dot, _)| name.get(dot + 1..))
+                    .find_map(|suffix| find(&self.below, suffix))
+            })
+            .or(self.any.as_ref())
+    }
+}
+
+fn find<'a>(sites: &'a [(Box<str>, Site)], name: &str) -> Option<&'a Site> {
+    let at = sites
+        .binary_search_by(|(other, _)| other.as_ref().cmp(name))
+        .ok()?;
+    sites.get(at).map(|(_, site)| site)
+}
