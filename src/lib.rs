@@ -48,6 +48,7 @@ mod time;
 mod tls;
 
 pub use buf::{OutOfMemory, PoolError};
+pub use features::TlsVersion;
 pub use http::{
     Application, BodyError, Chunk, FieldSection, HandlerError, HttpContext, Method, Protocols,
     RequestHead, ResponseError, Status, Upgraded, Version,
@@ -66,5 +67,4 @@ pub use shard::{
 };
 pub use tls::{
     ClientAuthorities, ClientCertificates, NameFault, Tls, TlsError, TlsFault, TlsFile, TlsSite,
-    TlsVersion,
 };

@@ -53,7 +53,7 @@ impl Resources {
     }
 
     /// Record buffers in use: none when nobody is in the middle of a record.
-    #[cfg(any(test, feature = "testing"))]
+    #[cfg(test)]
     pub(crate) fn record_buffers_in_use(&self) -> usize {
         self.record_buffers().map_or(0, Pool::in_use)
     }

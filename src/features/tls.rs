@@ -2,11 +2,12 @@
 
 use std::fmt;
 
-/// A version of TLS.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+/// A version of TLS that is spoken. Older ones are not (RFC 8996).
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Default)]
 #[non_exhaustive]
 pub enum TlsVersion {
-    /// TLS 1.2 (RFC 5246).
+    /// TLS 1.2 (RFC 5246), with forward secrecy and authenticated encryption only.
+    #[default]
     Tls12,
     /// TLS 1.3 (RFC 8446).
     Tls13,

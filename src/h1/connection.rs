@@ -23,7 +23,7 @@ use crate::http::{
     Backlog, BlockRate, BodyError, Close, ConnectionKey, Drive, Exchange, RateClock, Scheme,
     Status, Turn, after,
 };
-use crate::limits::{DataRate, LINGER_TIMEOUT_MS};
+use crate::limits::DataRate;
 
 /// Where the connection stands.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -104,7 +104,7 @@ pub(crate) struct Connection {
     pub(super) request: RequestFacts,
     pub(super) exchange: Option<Rc<Exchange>>,
     pub(super) input_ended: bool,
-    truncated: bool,
+    pub(super) truncated: bool,
     /// Bytes forgotten since the connection began to close.
     pub(super) lingered: usize,
     pub(super) rate: RateClock,
@@ -293,86 +293,10 @@ impl Connection {
         self.enter_closing(turn);
     }
 
-    /// The request body will never be complete: the handler learns it, the connection ends with
-    /// the response.
-    pub(super) fn fail_body(&mut self, error: BodyError, turn: &mut Turn<'_>) {
-        match error {
-            BodyError::Malformed { name, .. } => turn.counters.reject(name),
-            BodyError::TooSlow => turn.counters.reject(Reject::BodyTimeout.name()),
-            BodyError::UnexpectedEnd if matches!(self.body, Body::Chunked(_)) => {
-                turn.counters.reject(Reject::IncompleteChunkedBody.name());
-            }
-            BodyError::UnexpectedEnd => turn.counters.reject(Reject::IncompleteBody.name()),
-            // Counted with the end of the exchange: the handler meets it wherever the body is.
-            BodyError::TooLarge | BodyError::Aborted | BodyError::Upgraded => {}
-        }
-        self.request.keep_alive = false;
-        self.body = Body::Done;
-        self.backlog = Backlog::Empty;
-        if let Some(exchange) = &self.exchange {
-            exchange.inbound.borrow_mut().fail(error);
-        }
-    }
-
-    /// Nothing more is answered; what still comes is forgotten.
-    #[inline(never)]
-    pub(super) fn enter_closing(&mut self, turn: &Turn<'_>) {
-        self.phase = Phase::Closing;
-        self.backlog = Backlog::Empty;
-        self.deadline = if self.forgets_a_body() {
-            after(turn.now, turn.limits.drain_timeout)
-        } else {
-            turn.now.saturating_add(LINGER_TIMEOUT_MS)
-        };
-        if self.input_ended && self.close == Close::Linger {
-            self.close = Close::Now;
-        }
-    }
-
-    /// Whether what comes after the end may be a body that the peer was not told to send, but may:
-    /// it was announced in good faith, and gets the time of an unread body to pass.
-    pub(super) fn forgets_a_body(&self) -> bool {
-        self.request.awaits_continue
-    }
-
     /// Whether the status that the handler set asks for the connection to close with it.
     pub(super) fn closes_with(status: Status, request: RequestFacts) -> bool {
         // A CONNECT that was refused leaves a peer that may already have sent tunnel bytes.
         request.connect && !status.is_success()
-    }
-
-    /// Acts on the peer's end of input once everything before it is consumed.
-    #[inline(never)]
-    fn end_of_input(&mut self, turn: &mut Turn<'_>) {
-        match self.phase {
-            Phase::Head { since } => {
-                if since.is_some() {
-                    turn.counters.reject(Reject::IncompleteHead.name());
-                }
-                self.close = Close::Now;
-            }
-            Phase::Drain => self.close = Close::Now,
-            Phase::Closing if self.close == Close::Linger => self.close = Close::Now,
-            Phase::Closing => {}
-            Phase::Exchange => {
-                self.request.keep_alive = self.request.keep_alive && !self.backlog.is_empty();
-                match self.body {
-                    Body::Length(_) | Body::Chunked(_) if self.backlog.is_empty() => {
-                        self.fail_body(BodyError::UnexpectedEnd, turn);
-                    }
-                    // What still waits for room comes before the end.
-                    Body::Raw if self.backlog.is_empty() && self.truncated => {
-                        self.fail_body(BodyError::UnexpectedEnd, turn);
-                    }
-                    Body::Raw if self.backlog.is_empty() => {
-                        if let Some(exchange) = &self.exchange {
-                            exchange.inbound.borrow_mut().complete();
-                        }
-                    }
-                    Body::Length(_) | Body::Chunked(_) | Body::Raw | Body::Done => {}
-                }
-            }
-        }
     }
 
     fn update_deadline(&mut self, turn: &Turn<'_>) {

@@ -10,6 +10,7 @@
 mod chunked;
 mod connection;
 mod encode;
+mod ending;
 mod framing;
 mod head;
 mod line;

@@ -19,3 +19,6 @@ pub mod in_memory;
 pub(crate) mod sim;
 #[cfg_attr(not(test), allow(dead_code))]
 pub(crate) mod simulated_shard;
+// Its ways to end are for tests; fuzz targets need only some of them.
+#[cfg_attr(not(test), allow(dead_code))]
+pub(crate) mod tls;

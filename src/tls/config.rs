@@ -12,8 +12,8 @@ use rustls::server::{NoClientAuth, NoServerSessionStorage, ServerConfig};
 use rustls::sign::{CertifiedKey, SingleCertAndKey};
 use rustls::version::{TLS12, TLS13};
 
-use super::settings::TlsVersion;
 use super::ticket::Ticketer;
+use crate::features::TlsVersion;
 use crate::http::Protocols;
 
 /// The cryptography, in an allocation of the caller's own. What it points to (suites, groups,

@@ -19,9 +19,10 @@ use super::config::{Parts, own_provider};
 use super::error::{Place, TlsError, TlsFault, TlsFile};
 use super::name::Pattern;
 use super::pem::{self, Sections};
-use super::settings::{TlsSite, TlsVersion};
+use super::settings::TlsSite;
 use super::sites::{Site, Sites};
 use super::ticket::{FINGERPRINT_BYTES, TicketKeys};
+use crate::features::TlsVersion;
 use crate::http::Protocols;
 
 /// Everything that the sites of a server are made of. Never changed: a new set of files is a new

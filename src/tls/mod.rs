@@ -15,19 +15,30 @@
 mod client_auth;
 mod config;
 mod error;
+mod fault;
+mod gather;
+mod handshake;
 pub(crate) mod hello;
 mod material;
 mod name;
+mod pace;
 mod pem;
+mod receive;
+mod record;
+mod session;
 mod settings;
 mod sites;
 mod ticket;
 
 pub use error::{TlsError, TlsFault, TlsFile};
+pub(crate) use fault::Fault;
+pub(crate) use gather::{Plain, record_buffers};
+pub(crate) use handshake::{Done, Handshake, Progress};
 pub(crate) use material::Material;
 pub use name::NameFault;
 pub(crate) use name::ServerName;
-pub use settings::{ClientAuthorities, ClientCertificates, Tls, TlsSite, TlsVersion};
+pub(crate) use session::Session;
+pub use settings::{ClientAuthorities, ClientCertificates, Tls, TlsSite};
 pub(crate) use sites::{Site, Sites};
 pub(crate) use ticket::{NoRandomness, TICKET_ROTATION, TicketKeys};
 

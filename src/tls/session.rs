@@ -9,10 +9,9 @@ use rustls::kernel::KernelConnection;
 use rustls::server::ServerConnectionData;
 
 use super::fault::{Fault, alert};
-use super::gather::{Gather, Plain};
+use super::gather::Gather;
 use super::pace::RecordPace;
-use super::record::{ContentType, Opener, Sealer, Version, record_length};
-use crate::buf::{BufSlice, Pool};
+use super::record::{ContentType, Opener, Sealer, Version};
 use crate::features::TlsFeature;
 
 /// Records in a row that may carry no byte. They cost their sender next to nothing.
@@ -37,13 +36,13 @@ const CLIENT_HELLO: u8 = 1;
 
 /// One TLS connection after its handshake.
 pub(crate) struct Session {
-    opener: Opener,
+    pub(super) opener: Opener,
     sealer: Sealer,
     version: Version,
     /// Derives the next keys of TLS 1.3; there are none in TLS 1.2.
     schedule: Option<KernelConnection<ServerConnectionData>>,
     feature: Rc<TlsFeature>,
-    gather: Gather,
+    pub(super) gather: Gather,
     /// Sealed records that go before whatever is sealed next.
     control: Vec<u8>,
     pace: RecordPace,
@@ -53,7 +52,7 @@ pub(crate) struct Session {
     /// An answer to a request for new keys waits to be sent: one answers any number of them.
     update_waits: bool,
     renegotiation_refused: bool,
-    peer_closed: bool,
+    pub(super) peer_closed: bool,
     close_sent: bool,
 }
 
@@ -92,124 +91,8 @@ impl Session {
         &self.feature
     }
 
-    /// Opens the records that `input` completes, in place where they lie whole in it, and hands on
-    /// what they carry, in order. What follows the peer's close_notify is ignored (RFC 8446, 6.1).
-    ///
-    /// # Errors
-    /// A violation; what came before it was handed on.
-    pub(crate) fn receive(
-        &mut self,
-        mut input: BufSlice,
-        pool: Option<&Pool>,
-        deliver: &mut impl FnMut(Plain<'_>),
-    ) -> Result<(), Fault> {
-        let taken = self.finish_partial(&input, pool, deliver)?;
-        input.advance(taken);
-        if self.peer_closed || input.is_empty() {
-            return Ok(());
-        }
-        let Some(bytes) = input.unique_mut() else {
-            return self.receive_bytes(&input, pool, deliver);
-        };
-        let (opened, read) = self.open_whole(bytes);
-        // The next piece may have its record's start in this buffer.
-        let rest = match opened.fault {
-            None if !self.peer_closed => self
-                .gather
-                .take(input.get(read..).unwrap_or_default(), pool),
-            None => Ok((0, false)),
-            Some(fault) => Err(fault),
-        };
-        if opened.start < opened.end {
-            input.truncate(opened.end);
-            input.advance(opened.start);
-            deliver(Plain::Pooled(input));
-        }
-        rest.map(drop)
-    }
-
-    /// As `receive`, for bytes that cannot be changed where they are.
-    pub(crate) fn receive_bytes(
-        &mut self,
-        mut input: &[u8],
-        pool: Option<&Pool>,
-        deliver: &mut impl FnMut(Plain<'_>),
-    ) -> Result<(), Fault> {
-        while !input.is_empty() && !self.peer_closed {
-            let (taken, whole) = self.gather.take(input, pool)?;
-            input = input.get(taken..).unwrap_or_default();
-            if whole {
-                self.open_gathered(deliver)?;
-            }
-        }
-        Ok(())
-    }
-
-    /// Completes the record that has begun earlier. Answers how many bytes of `input` that took.
-    fn finish_partial(
-        &mut self,
-        input: &[u8],
-        pool: Option<&Pool>,
-        deliver: &mut impl FnMut(Plain<'_>),
-    ) -> Result<usize, Fault> {
-        if self.gather.is_empty() || self.peer_closed {
-            return Ok(0);
-        }
-        let (taken, whole) = self.gather.take(input, pool)?;
-        if whole {
-            self.open_gathered(deliver)?;
-        }
-        Ok(taken)
-    }
-
-    fn open_gathered(&mut self, deliver: &mut impl FnMut(Plain<'_>)) -> Result<(), Fault> {
-        let mut gathered = std::mem::take(&mut self.gather);
-        let (content, range) = self.opener.open(gathered.bytes_mut())?;
-        let plain = gathered.bytes_mut().get(range.clone()).unwrap_or_default();
-        if self.took(content, plain)? {
-            gathered.deliver(range, deliver);
-        }
-        Ok(())
-    }
-
-    /// Opens every record that lies whole in `bytes`, and moves what they carry together.
-    /// Answers where that lies and how many bytes the records took.
-    fn open_whole(&mut self, bytes: &mut [u8]) -> (Opened, usize) {
-        let mut opened = Opened::default();
-        let mut read = 0;
-        while !self.peer_closed {
-            let rest = bytes.get_mut(read..).unwrap_or_default();
-            let record = match record_length(rest) {
-                Ok(Some(length)) => match rest.get_mut(..length) {
-                    Some(record) => record,
-                    None => break,
-                },
-                Ok(None) => break,
-                Err(fault) => {
-                    opened.fault = Some(fault);
-                    break;
-                }
-            };
-            let length = record.len();
-            let taken = self.opener.open(record).and_then(|(content, range)| {
-                let plain = record.get(range.clone()).unwrap_or_default();
-                Ok(self.took(content, plain)?.then_some(range))
-            });
-            match taken {
-                Ok(Some(range)) => opened.add(bytes, read + range.start, read + range.end),
-                Ok(None) => {}
-                Err(fault) => {
-                    opened.fault = Some(fault);
-                    break;
-                }
-            }
-            read += length;
-        }
-        (opened, read)
-    }
-
     /// Acts on what a record carries. True for bytes that are to be handed on.
-    fn took(&mut self, content: ContentType, plain: &[u8]) -> Result<bool, Fault> {
+    pub(super) fn took(&mut self, content: ContentType, plain: &[u8]) -> Result<bool, Fault> {
         match content {
             ContentType::ApplicationData if plain.is_empty() => {
                 self.empty_records += 1;
@@ -386,28 +269,5 @@ impl std::fmt::Debug for Session {
             .field("peer_closed", &self.peer_closed)
             .field("close_sent", &self.close_sent)
             .finish_non_exhaustive()
-    }
-}
-
-/// What was opened in one buffer.
-#[derive(Default)]
-struct Opened {
-    start: usize,
-    end: usize,
-    fault: Option<Fault>,
-}
-
-impl Opened {
-    /// Adds `start..end` of `bytes`, which lies behind what was added before.
-    fn add(&mut self, bytes: &mut [u8], start: usize, end: usize) {
-        if self.start == self.end {
-            (self.start, self.end) = (start, end);
-            return;
-        }
-        let length = end.saturating_sub(start);
-        if end <= bytes.len() && start <= end {
-            bytes.copy_within(start..end, self.end);
-            self.end += length;
-        }
     }
 }

@@ -8,6 +8,7 @@ use std::path::{Path, PathBuf};
 use super::error::{TlsError, TlsFault};
 use super::material::Material;
 use super::name::Pattern;
+use crate::features::TlsVersion;
 use crate::http::Protocols;
 
 /// What `https` endpoints answer with: one site for each name, or one for all.
@@ -200,14 +201,4 @@ impl ClientAuthorities {
         self.revocation_lists.push(file.into());
         self
     }
-}
-
-/// A version of TLS that is spoken. Older ones are not (RFC 8996).
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Default)]
-pub enum TlsVersion {
-    /// TLS 1.2 (RFC 5246), with forward secrecy and authenticated encryption only.
-    #[default]
-    Tls12,
-    /// TLS 1.3 (RFC 8446).
-    Tls13,
 }

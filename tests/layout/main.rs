@@ -29,14 +29,14 @@ const IMPORTS: [(&str, &[&str]); 18] = [
     (
         "shard",
         &[
-            "buf", "conn", "features", "http", "limits", "net", "ring", "task", "time",
+            "buf", "conn", "features", "http", "limits", "net", "ring", "task", "time", "tls",
         ],
     ),
     (
         "conn",
         &["buf", "features", "h1", "h2", "http", "limits", "tls"],
     ),
-    ("tls", &["http"]),
+    ("tls", &["buf", "features", "http"]),
     ("h1", &["buf", "http", "limits"]),
     ("h2", &["buf", "hpack", "http", "limits"]),
     ("hpack", &["limits"]),

@@ -8,7 +8,7 @@ use rustls_pki_types::CertificateDer;
 
 use super::*;
 use crate::http::IntoOutcome;
-use crate::tls::client::{Client, Offer};
+use crate::testing::tls::{Client, Offer};
 use crate::tls::{Material, TicketKeys};
 
 /// A connection on an https endpoint and a client of it.
