@@ -12,24 +12,33 @@
 
 #![forbid(unsafe_code)]
 
+mod chain;
 mod client_auth;
 mod config;
+mod der;
 mod error;
+mod findings;
 pub(crate) mod hello;
 mod material;
 mod name;
+mod ocsp;
 mod pem;
 mod settings;
 mod sites;
 mod ticket;
+mod warning;
+mod x509;
 
-pub use error::{TlsError, TlsFault, TlsFile};
+pub use error::{
+    CertificateFault, FileFault, KeyFault, RevocationFault, TlsError, TlsFault, TlsFile,
+};
 pub(crate) use material::Material;
 pub use name::NameFault;
 pub(crate) use name::ServerName;
 pub use settings::{ClientAuthorities, ClientCertificates, Tls, TlsSite, TlsVersion};
 pub(crate) use sites::{Site, Sites};
 pub(crate) use ticket::{NoRandomness, TICKET_ROTATION, TicketKeys};
+pub(crate) use warning::TlsWarning;
 
 #[cfg(test)]
 mod tests;
