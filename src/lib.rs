@@ -66,5 +66,6 @@ pub use shard::{
     Elapsed, NoExecutor, Panicked, Sleep, Spawned, Stats, read_file, sleep, spawn_local, timeout,
 };
 pub use tls::{
-    ClientAuthorities, ClientCertificates, NameFault, Tls, TlsError, TlsFault, TlsFile, TlsSite,
+    CertificateFault, ClientAuthorities, ClientCertificates, FileFault, KeyFault, NameFault,
+    RevocationFault, Tls, TlsError, TlsFault, TlsFile, TlsSite,
 };

@@ -8,14 +8,16 @@ use std::sync::Arc;
 
 use rustls::RootCertStore;
 use rustls::crypto::CryptoProvider;
-use rustls::pki_types::pem::SectionKind;
 use rustls::pki_types::{CertificateDer, CertificateRevocationListDer};
 use rustls::server::WebPkiClientVerifier;
 use rustls::server::danger::ClientCertVerifier;
 
-use super::error::{TlsError, TlsFault, TlsFile};
+use super::error::{CertificateFault, FileFault, RevocationFault, TlsError, TlsFault, TlsFile};
+use super::findings::Findings;
 use super::pem::{self, Sections};
 use super::settings::{ClientAuthorities, ClientCertificates};
+use super::warning::TlsConcern;
+use super::x509::{CertificateFacts, RevocationListFacts};
 
 /// What a site demands of its clients, read and checked.
 #[derive(Clone, Debug)]
@@ -36,19 +38,19 @@ pub(super) struct Trust {
 }
 
 impl ClientAuth {
-    /// Reads the files that `settings` name. The error has the file that it lies in.
+    /// Reads the files that `settings` name.
     pub(super) fn load(
         settings: &ClientCertificates,
         provider: &Arc<CryptoProvider>,
-        fault: impl Fn(TlsFile, &Path, TlsFault) -> TlsError,
+        findings: &mut Findings,
     ) -> Result<Self, TlsError> {
         Ok(match settings {
             ClientCertificates::None => Self::None,
             ClientCertificates::Allow(authorities) => {
-                Self::Allow(Trust::load(authorities, provider, fault)?)
+                Self::Allow(Trust::load(authorities, provider, findings)?)
             }
             ClientCertificates::Require(authorities) => {
-                Self::Require(Trust::load(authorities, provider, fault)?)
+                Self::Require(Trust::load(authorities, provider, findings)?)
             }
         })
     }
@@ -92,24 +94,53 @@ impl Trust {
     fn load(
         authorities: &ClientAuthorities,
         provider: &Arc<CryptoProvider>,
-        fault: impl Fn(TlsFile, &Path, TlsFault) -> TlsError,
+        findings: &mut Findings,
     ) -> Result<Self, TlsError> {
         let path = &authorities.certificates;
         let mut trust = Self {
             authorities: read_authorities(path)
-                .map_err(|what| fault(TlsFile::ClientCa, path, what))?,
+                .map_err(|what| findings.fault(TlsFile::ClientCa, path, what))?,
             revocation_lists: Vec::new(),
         };
         for path in &authorities.revocation_lists {
             let lists = trust
                 .read_lists(path, provider)
-                .map_err(|what| fault(TlsFile::Crl, path, what))?;
+                .map_err(|what| findings.fault(TlsFile::Crl, path, what))?;
+            for (place, list) in (1..).zip(&lists) {
+                let until = RevocationListFacts::read(list).map(|facts| facts.next_update);
+                if let Some(until) = until.filter(|&until| until <= findings.now) {
+                    findings.warn(TlsFile::Crl, path, TlsConcern::ListExpired(place, until));
+                }
+            }
             trust.revocation_lists.extend(lists);
+        }
+        for place in trust.authorities_without_list() {
+            findings.warn(TlsFile::ClientCa, path, TlsConcern::NoListOf(place));
         }
         Ok(trust)
     }
 
-    /// The lists of one file, each of which rustls can read.
+    /// The places of the authorities of which there is no list, if there are lists at all.
+    fn authorities_without_list(&self) -> Vec<usize> {
+        if self.revocation_lists.is_empty() {
+            return Vec::new();
+        }
+        let issuers: Vec<&[u8]> = self
+            .revocation_lists
+            .iter()
+            .filter_map(|list| Some(RevocationListFacts::read(list)?.issuer))
+            .collect();
+        let has_list = |der: &CertificateDer<'_>| {
+            CertificateFacts::read(der).is_some_and(|facts| issuers.contains(&facts.subject))
+        };
+        (1..)
+            .zip(&self.authorities)
+            .filter(|(_, der)| !has_list(der))
+            .map(|(place, _)| place)
+            .collect()
+    }
+
+    /// The lists of one file, each of which rustls can use.
     fn read_lists(
         &self,
         path: &Path,
@@ -117,26 +148,21 @@ impl Trust {
     ) -> Result<Vec<CertificateRevocationListDer<'static>>, TlsFault> {
         let content = pem::read_file(path, pem::REVOCATION_BYTES_MAX)?;
         let lists: Vec<CertificateRevocationListDer<'static>> = match Sections::read(&content) {
-            Ok(sections) => sections
-                .found
-                .into_iter()
-                .filter(|(kind, _)| *kind == SectionKind::Crl)
-                .map(|(_, der)| der.to_vec().into())
-                .collect(),
+            Ok(sections) => sections.revocation_lists(),
             // As authorities publish them.
-            Err(TlsFault::Der) => vec![content.to_vec().into()],
-            Err(fault) => return Err(fault),
+            Err(FileFault::Der) => vec![content.to_vec().into()],
+            Err(fault) => return Err(fault.into()),
         };
         if lists.is_empty() {
-            return Err(TlsFault::NoRevocationList);
+            return Err(RevocationFault::Missing.into());
         }
-        for (place, list) in lists.iter().enumerate() {
+        for (place, list) in (1..).zip(&lists) {
             let alone = Self {
                 authorities: self.authorities.clone(),
                 revocation_lists: vec![list.clone()],
             };
             if alone.verifier(provider, true).is_err() {
-                return Err(TlsFault::BrokenRevocationList(place + 1));
+                return Err(RevocationFault::Broken(place).into());
             }
         }
         Ok(lists)
@@ -148,10 +174,8 @@ impl Trust {
         is_required: bool,
     ) -> Result<Arc<dyn ClientCertVerifier>, TlsFault> {
         let mut roots = RootCertStore::empty();
-        for (place, der) in self.authorities.iter().enumerate() {
-            roots
-                .add(der.clone())
-                .map_err(|_| TlsFault::BrokenCertificate(place + 1))?;
+        for der in &self.authorities {
+            roots.add(der.clone()).map_err(|_| TlsFault::Refused)?;
         }
         let mut builder =
             WebPkiClientVerifier::builder_with_provider(Arc::new(roots), Arc::clone(provider))
@@ -169,10 +193,10 @@ fn read_authorities(path: &Path) -> Result<Vec<CertificateDer<'static>>, TlsFaul
     let content = pem::read_file(path, pem::CERTIFICATES_BYTES_MAX)?;
     let authorities = Sections::read(&content)?.certificates()?;
     let mut roots = RootCertStore::empty();
-    for (place, der) in authorities.iter().enumerate() {
-        roots
-            .add(der.clone())
-            .map_err(|_| TlsFault::BrokenCertificate(place + 1))?;
+    for (place, der) in (1..).zip(&authorities) {
+        if roots.add(der.clone()).is_err() {
+            return Err(CertificateFault::Broken(place).into());
+        }
     }
     Ok(authorities)
 }

@@ -7,21 +7,25 @@
 use std::fmt;
 use std::path::Path;
 use std::sync::Arc;
+use std::time::SystemTime;
 
 use aws_lc_rs::digest;
-use rustls::crypto::CryptoProvider;
 use rustls::pki_types::{CertificateDer, PrivateKeyDer};
-use rustls::sign::{CertifiedKey, SigningKey};
+use rustls::sign::CertifiedKey;
 use zeroize::Zeroizing;
 
+use super::chain;
 use super::client_auth::ClientAuth;
 use super::config::{Parts, own_provider};
-use super::error::{Place, TlsError, TlsFault, TlsFile};
+use super::error::{TlsError, TlsFault, TlsFile};
+use super::findings::Findings;
 use super::name::Pattern;
-use super::pem::{self, Sections};
+use super::ocsp::{self, Staple};
 use super::settings::TlsSite;
 use super::sites::{Site, Sites};
 use super::ticket::{FINGERPRINT_BYTES, TicketKeys};
+use super::warning::{TlsConcern, TlsWarning};
+use super::x509::CertificateFacts;
 use crate::features::TlsVersion;
 use crate::http::Protocols;
 
@@ -32,19 +36,39 @@ use crate::http::Protocols;
 /// shard makes of it is its own (see [`Sites`]).
 pub(crate) struct Material {
     sites: Vec<SiteMaterial>,
+    warnings: Vec<TlsWarning>,
 }
 
 impl Material {
-    /// Reads and checks all files.
-    pub(super) fn load(sites: &[(Pattern, TlsSite)]) -> Result<Self, TlsError> {
-        if sites.is_empty() {
-            return Err(TlsError::of_site("*", TlsFault::NoSite));
+    /// Reads and checks all files, and holds their dates against `now`.
+    pub(super) fn load(sites: &[(Pattern, TlsSite)], now: SystemTime) -> Result<Self, TlsError> {
+        let mut material = Self {
+            sites: Vec::with_capacity(sites.len()),
+            warnings: Vec::new(),
+        };
+        for (pattern, site) in sites {
+            let mut findings = Findings::new(&pattern.to_string(), now);
+            material
+                .sites
+                .push(SiteMaterial::load(pattern, site, &mut findings)?);
+            material.warnings.extend(findings.into_warnings());
         }
-        let sites = sites
-            .iter()
-            .map(|(pattern, site)| SiteMaterial::load(pattern, site))
-            .collect::<Result<Vec<_>, _>>()?;
-        Ok(Self { sites })
+        match material.sites.as_slice() {
+            [] => Err(TlsError::of_site("*", TlsFault::NoSite)),
+            [_, ..] => Ok(material),
+        }
+    }
+
+    /// What its operator should know, though it can be served.
+    pub(crate) fn warnings(&self) -> &[TlsWarning] {
+        &self.warnings
+    }
+
+    /// When the first OCSP response ceases to count. Sites that are made afterwards go without it;
+    /// those that there are hand it out until they are replaced.
+    pub(crate) fn stale_from(&self) -> Option<SystemTime> {
+        let staples = self.sites.iter().filter_map(|site| site.staple.as_ref());
+        staples.map(|staple| staple.until).min()
     }
 
     /// The sites of one shard, with keys for its tickets. Called on the shard's thread; shares
@@ -71,35 +95,35 @@ struct SiteMaterial {
     pattern: Pattern,
     chain: Vec<CertificateDer<'static>>,
     key: Zeroizing<PrivateKeyDer<'static>>,
-    ocsp: Option<Vec<u8>>,
+    staple: Option<Staple>,
     protocols: Protocols,
     lowest_version: TlsVersion,
     client_auth: ClientAuth,
 }
 
 impl SiteMaterial {
-    fn load(pattern: &Pattern, site: &TlsSite) -> Result<Self, TlsError> {
-        let place = Place::site(&pattern.to_string());
-        let fault =
-            |kind: TlsFile, path: &Path, what| TlsError::new(place.in_file(kind, path), what);
+    fn load(pattern: &Pattern, site: &TlsSite, findings: &mut Findings) -> Result<Self, TlsError> {
         let provider = own_provider();
-        let certificate = |what| fault(TlsFile::Certificate, &site.certificate, what);
-        let chain = read_sections(&site.certificate)
-            .and_then(|sections| sections.certificates())
-            .map_err(certificate)?;
-        let key = read_sections(&site.key)
-            .and_then(|sections| sections.key())
-            .map_err(|what| fault(TlsFile::Key, &site.key, what))?;
-        let client_auth = ClientAuth::load(&site.client_certificates, &provider, fault)?;
+        let chain = chain::load(site, pattern, findings)?;
+        let key = chain::load_key(site, &chain, &provider, findings)?;
+        let staple = site
+            .ocsp
+            .as_deref()
+            .and_then(|path| load_staple(path, &chain, findings));
         let material = Self {
             pattern: pattern.clone(),
             chain,
             key,
-            ocsp: None,
+            staple,
             protocols: site.protocols,
             lowest_version: site.lowest_version,
-            client_auth,
+            client_auth: ClientAuth::load(&site.client_certificates, &provider, findings)?,
         };
+        // What a shard will do is tried once, so that it does not fail there.
+        TicketKeys::generate()
+            .map_err(|_| TlsFault::Refused)
+            .and_then(|tickets| material.try_build(&tickets))
+            .map_err(|fault| findings.fault_of_site(fault))?;
         Ok(material)
     }
 
@@ -112,12 +136,12 @@ impl SiteMaterial {
     fn try_build(&self, tickets: &TicketKeys) -> Result<Site, TlsFault> {
         let provider = own_provider();
         let verifier = self.client_auth.verifier(&provider)?;
-        let key = signing_key(&self.key, &provider)?;
+        let key = chain::signing_key(&self.key, &provider)?;
         let parts = Parts {
             certified: CertifiedKey {
                 cert: self.chain.clone(),
                 key,
-                ocsp: self.ocsp.clone(),
+                ocsp: self.staple.as_ref().and_then(Staple::response_now),
             },
             verifier: verifier.clone(),
             ticketer: tickets
@@ -161,19 +185,20 @@ impl SiteMaterial {
     }
 }
 
-fn read_sections(path: &Path) -> Result<Sections, TlsFault> {
-    Sections::read(&pem::read_file(path, pem::CERTIFICATES_BYTES_MAX)?)
-}
-
-/// The key as a shard signs with it. rustls overwrites the copy that it reads it from.
-fn signing_key(
-    key: &PrivateKeyDer<'static>,
-    provider: &CryptoProvider,
-) -> Result<Arc<dyn SigningKey>, TlsFault> {
-    provider
-        .key_provider
-        .load_private_key(key.clone_key())
-        .map_err(|_| TlsFault::UnusableKey)
+/// The OCSP response of a site, if it can be sent.
+fn load_staple(
+    path: &Path,
+    chain: &[CertificateDer<'static>],
+    findings: &mut Findings,
+) -> Option<Staple> {
+    let certificate = chain.first().and_then(|der| CertificateFacts::read(der))?;
+    match ocsp::load(path, certificate.serial, findings.now) {
+        Ok(staple) => Some(staple),
+        Err(fault) => {
+            findings.warn(TlsFile::Ocsp, path, TlsConcern::NoStaple(fault));
+            None
+        }
+    }
 }
 
 #[cfg(any(test, feature = "testing"))]
@@ -192,11 +217,15 @@ impl Material {
             pattern: Pattern::Any,
             chain: vec![certificate.clone()],
             key: Zeroizing::new(key),
-            ocsp: None,
+            staple: None,
             protocols,
             lowest_version: TlsVersion::default(),
             client_auth: ClientAuth::None,
         };
-        Some((Self { sites: vec![site] }, certificate))
+        let material = Self {
+            sites: vec![site],
+            warnings: Vec::new(),
+        };
+        Some((material, certificate))
     }
 }

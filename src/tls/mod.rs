@@ -12,15 +12,19 @@
 
 #![forbid(unsafe_code)]
 
+mod chain;
 mod client_auth;
 mod config;
+mod der;
 mod error;
 mod fault;
+mod findings;
 mod gather;
 mod handshake;
 pub(crate) mod hello;
 mod material;
 mod name;
+mod ocsp;
 mod pace;
 mod pem;
 mod receive;
@@ -29,8 +33,12 @@ mod session;
 mod settings;
 mod sites;
 mod ticket;
+mod warning;
+mod x509;
 
-pub use error::{TlsError, TlsFault, TlsFile};
+pub use error::{
+    CertificateFault, FileFault, KeyFault, RevocationFault, TlsError, TlsFault, TlsFile,
+};
 pub(crate) use fault::Fault;
 pub(crate) use gather::{Plain, record_buffers};
 pub(crate) use handshake::{Done, Handshake, Progress};
@@ -41,6 +49,7 @@ pub(crate) use session::Session;
 pub use settings::{ClientAuthorities, ClientCertificates, Tls, TlsSite};
 pub(crate) use sites::{Site, Sites};
 pub(crate) use ticket::{NoRandomness, TICKET_ROTATION, TicketKeys};
+pub(crate) use warning::TlsWarning;
 
 #[cfg(test)]
 mod tests;

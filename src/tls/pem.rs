@@ -7,10 +7,10 @@ use std::io::{self, Read};
 use std::path::Path;
 
 use rustls::pki_types::pem::{PemObject, SectionKind};
-use rustls::pki_types::{CertificateDer, PrivateKeyDer};
+use rustls::pki_types::{CertificateDer, CertificateRevocationListDer, PrivateKeyDer};
 use zeroize::Zeroizing;
 
-use super::error::TlsFault;
+use super::error::{CertificateFault, FileFault, KeyFault};
 
 /// Bytes of the largest file of certificates or keys. A bundle of all public authorities has 250 KB.
 pub(super) const CERTIFICATES_BYTES_MAX: u64 = 4 * 1024 * 1024;
@@ -27,10 +27,10 @@ pub(super) const OCSP_BYTES_MAX: u64 = 16 * 1024;
 pub(super) type Content = Zeroizing<Vec<u8>>;
 
 /// Reads a whole file of at most `limit` bytes.
-pub(super) fn read_file(path: &Path, limit: u64) -> Result<Content, TlsFault> {
+pub(super) fn read_file(path: &Path, limit: u64) -> Result<Content, FileFault> {
     let unreadable = |error: io::Error| match error.kind() {
-        io::ErrorKind::IsADirectory => TlsFault::Directory,
-        _ => TlsFault::Unreadable(error.raw_os_error().unwrap_or(libc::EIO)),
+        io::ErrorKind::IsADirectory => FileFault::Directory,
+        _ => FileFault::Os(error.raw_os_error().unwrap_or(libc::EIO)),
     };
     let file = File::open(path).map_err(unreadable)?;
     // Room for all of it from the start, so that growing leaves no copies of a secret behind.
@@ -41,49 +41,47 @@ pub(super) fn read_file(path: &Path, limit: u64) -> Result<Content, TlsFault> {
         .read_to_end(&mut content)
         .map_err(unreadable)?;
     match u64::try_from(content.len()) {
-        Ok(0) => Err(TlsFault::Empty),
+        Ok(0) => Err(FileFault::Empty),
         Ok(length) if length <= limit => Ok(content),
-        Ok(_) | Err(_) => Err(TlsFault::TooLarge(limit)),
+        Ok(_) | Err(_) => Err(FileFault::TooLarge(limit)),
     }
 }
 
 /// The sections of a PEM file that TLS can be interested in, in their order.
 pub(super) struct Sections {
-    pub(super) found: Vec<(SectionKind, Content)>,
+    found: Vec<(SectionKind, Content)>,
     /// A private key is there but encrypted.
-    pub(super) has_encrypted_key: bool,
+    has_encrypted_key: bool,
 }
 
 impl Sections {
     /// Reads all sections; those of kinds that TLS does not have are left out.
-    pub(super) fn read(content: &[u8]) -> Result<Self, TlsFault> {
+    pub(super) fn read(content: &[u8]) -> Result<Self, FileFault> {
         // Editors of other systems put a byte order mark in front.
         let content = content.strip_prefix(b"\xef\xbb\xbf").unwrap_or(content);
         if content.iter().all(u8::is_ascii_whitespace) {
-            return Err(TlsFault::Empty);
+            return Err(FileFault::Empty);
         }
         let mut lines = content.split(|byte| matches!(byte, b'\n' | b'\r'));
         if !lines.any(|line| line.starts_with(b"-----BEGIN ")) {
             return Err(if is_der(content) {
-                TlsFault::Der
+                FileFault::Der
             } else {
-                TlsFault::NotPem
+                FileFault::NotPem
             });
         }
         let has_encrypted_key = content
             .split(|byte| matches!(byte, b'\n' | b'\r'))
             .any(is_sign_of_encryption);
-        // In the older form an encrypted key is no base64, so there is no use in reading on.
-        if has_encrypted_key {
-            return Ok(Self {
-                found: Vec::new(),
-                has_encrypted_key,
-            });
+        let mut found = Vec::new();
+        for section in <(SectionKind, Vec<u8>)>::pem_slice_iter(content) {
+            match section {
+                Ok((kind, der)) => found.push((kind, Zeroizing::new(der))),
+                // In the older form an encrypted key is no base64.
+                Err(_) if has_encrypted_key => {}
+                Err(_) => return Err(FileFault::BrokenPem),
+            }
         }
-        let found = <(SectionKind, Vec<u8>)>::pem_slice_iter(content)
-            .map(|section| section.map(|(kind, der)| (kind, Zeroizing::new(der))))
-            .collect::<Result<Vec<_>, _>>()
-            .map_err(|_| TlsFault::BrokenPem)?;
         Ok(Self {
             found,
             has_encrypted_key,
@@ -91,7 +89,7 @@ impl Sections {
     }
 
     /// All certificates, of which there is one at least.
-    pub(super) fn certificates(&self) -> Result<Vec<CertificateDer<'static>>, TlsFault> {
+    pub(super) fn certificates(&self) -> Result<Vec<CertificateDer<'static>>, CertificateFault> {
         let certificates: Vec<_> = self
             .found
             .iter()
@@ -102,16 +100,16 @@ impl Sections {
             return Ok(certificates);
         }
         Err(if self.has_key() {
-            TlsFault::KeyInsteadOfCertificate
+            CertificateFault::IsKey
         } else if self.has(SectionKind::Csr) {
-            TlsFault::RequestInsteadOfCertificate
+            CertificateFault::IsRequest
         } else {
-            TlsFault::NoCertificate
+            CertificateFault::Missing
         })
     }
 
     /// The private key, of which there is exactly one.
-    pub(super) fn key(&self) -> Result<Zeroizing<PrivateKeyDer<'static>>, TlsFault> {
+    pub(super) fn key(&self) -> Result<Zeroizing<PrivateKeyDer<'static>>, KeyFault> {
         let mut keys = self
             .found
             .iter()
@@ -119,17 +117,24 @@ impl Sections {
             .map(Zeroizing::new);
         match (keys.next(), keys.next()) {
             (Some(key), None) => Ok(key),
-            (Some(_), Some(_)) => Err(TlsFault::KeyRepeated),
-            (None, _) if self.has_encrypted_key => Err(TlsFault::EncryptedKey),
-            (None, _) if self.has(SectionKind::Certificate) => {
-                Err(TlsFault::CertificateInsteadOfKey)
-            }
-            (None, _) => Err(TlsFault::NoKey),
+            (Some(_), Some(_)) => Err(KeyFault::Repeated),
+            (None, _) if self.has_encrypted_key => Err(KeyFault::Encrypted),
+            (None, _) if self.has(SectionKind::Certificate) => Err(KeyFault::IsCertificate),
+            (None, _) => Err(KeyFault::Missing),
         }
     }
 
+    /// All revocation lists.
+    pub(super) fn revocation_lists(&self) -> Vec<CertificateRevocationListDer<'static>> {
+        self.found
+            .iter()
+            .filter(|(kind, _)| *kind == SectionKind::Crl)
+            .map(|(_, der)| der.to_vec().into())
+            .collect()
+    }
+
     /// Whether there is a section of this kind.
-    pub(super) fn has(&self, kind: SectionKind) -> bool {
+    fn has(&self, kind: SectionKind) -> bool {
         self.found.iter().any(|(found, _)| *found == kind)
     }
 
@@ -140,7 +145,7 @@ impl Sections {
 }
 
 /// Whether sections of this kind are private keys.
-pub(super) fn is_key(kind: SectionKind) -> bool {
+fn is_key(kind: SectionKind) -> bool {
     matches!(
         kind,
         SectionKind::PrivateKey | SectionKind::RsaPrivateKey | SectionKind::EcPrivateKey

@@ -4,6 +4,7 @@
 //! is described here.
 
 use std::path::{Path, PathBuf};
+use std::time::SystemTime;
 
 use super::error::{TlsError, TlsFault};
 use super::material::Material;
@@ -83,7 +84,7 @@ impl Tls {
     ///
     /// The first fault that is found: one line with the file, what was expected and what to do.
     pub(crate) fn load(&self) -> Result<Material, TlsError> {
-        Material::load(&self.sites)
+        Material::load(&self.sites, SystemTime::now())
     }
 }
 

@@ -7,6 +7,7 @@ use std::fmt;
 use std::sync::Arc;
 
 use rustls::ServerConfig;
+use rustls::pki_types::CertificateDer;
 use rustls::server::danger::ClientCertVerifier;
 
 use super::name::Pattern;
@@ -19,6 +20,27 @@ pub(crate) struct Site {
     /// The protocols that are offered by ALPN.
     pub(crate) protocols: Protocols,
     pub(super) verifier: Option<Arc<dyn ClientCertVerifier>>,
+}
+
+impl Site {
+    /// Whether a client with this chain, its own certificate first, is let in now.
+    ///
+    /// rustls asks this in full handshakes. In a resumed one it takes the chain from the ticket and
+    /// does not ask again, so a certificate may have expired since, or a revocation list run out.
+    /// Whoever makes the connection is to ask then.
+    pub(crate) fn admits(&self, chain: &[CertificateDer<'_>]) -> bool {
+        match (&self.verifier, chain) {
+            (None, _) => true,
+            (Some(verifier), []) => !verifier.client_auth_mandatory(),
+            (Some(verifier), [certificate, issuers @ ..]) => {
+                self.config.time_provider.current_time().is_some_and(|now| {
+                    verifier
+                        .verify_client_cert(certificate, issuers, now)
+                        .is_ok()
+                })
+            }
+        }
+    }
 }
 
 impl fmt::Debug for Site {

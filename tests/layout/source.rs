@@ -97,14 +97,17 @@ fn is_test(path: &str) -> bool {
         || path.ends_with("/tests.rs")
 }
 
-/// Blanks every item that is compiled for tests only.
+/// Blanks every item that is compiled for tests, or with the feature `testing`, only.
 fn without_tests(code: &str) -> String {
-    const MARK: &str = "#[cfg(test)]";
+    // The second is open at its end, because the name of the feature is a literal.
+    const MARKS: [&str; 2] = ["#[cfg(test)]", "#[cfg(any(test, feature = "];
     let mut kept = code.to_owned();
-    while let Some(start) = kept.find(MARK) {
-        let end = start + item_length(&kept[start..]);
-        let blank = blanked(&kept[start..end]);
-        kept.replace_range(start..end, &blank);
+    for mark in MARKS {
+        while let Some(start) = kept.find(mark) {
+            let end = start + item_length(&kept[start..]);
+            let blank = blanked(&kept[start..end]);
+            kept.replace_range(start..end, &blank);
+        }
     }
     kept
 }
