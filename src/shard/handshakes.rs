@@ -54,6 +54,12 @@ where
         Ok(())
     }
 
+    /// The same for sites that were made already.
+    #[cfg(any(test, feature = "testing"))]
+    pub(crate) fn use_sites(&mut self, sites: crate::tls::Sites) {
+        self.resources.set_sites(sites);
+    }
+
     /// Begins as many of the handshakes that wait as a turn may, before those that this turn brings.
     pub(super) fn resume_handshakes(&mut self) {
         for _ in 0..self.world.limits.handshakes_per_turn {

@@ -12,6 +12,7 @@ mod head;
 mod hpack;
 mod http2;
 mod manner;
+mod tls;
 
 pub use chunked::chunked;
 pub use connection::connection;
@@ -19,6 +20,7 @@ pub use frames::frames;
 pub use head::head;
 pub use hpack::hpack;
 pub use http2::http2;
+pub use tls::tls;
 
 /// The places at which an input is cut in two: each of them in a short one, and some sixteen of a
 /// long one.

@@ -17,6 +17,7 @@ use std::rc::Rc;
 use std::time::Duration;
 
 use super::sim::{Peer, SimConfig, SimNet, SimRing};
+use super::tls::Identity;
 use crate::http::{Application, HttpContext, Protocols, process};
 use crate::limits::Limits;
 use crate::net::{self, BindOptions, Endpoint};
@@ -79,8 +80,31 @@ impl SimulatedShard {
         Self::speaking(config, limits, Protocols::default(), application)
     }
 
+    /// A shard whose connections begin with TLS.
+    pub(crate) fn secure<A: Application + 'static>(
+        config: &SimConfig,
+        limits: Limits,
+        identity: &Identity,
+        application: A,
+    ) -> Self {
+        let url = "https://127.0.0.1:0";
+        let mut simulated = Self::listening(url, config, limits, Protocols::default(), application);
+        simulated.shard.use_sites(identity.sites());
+        simulated
+    }
+
     /// The same for certain protocols.
     pub(crate) fn speaking<A: Application + 'static>(
+        config: &SimConfig,
+        limits: Limits,
+        protocols: Protocols,
+        application: A,
+    ) -> Self {
+        Self::listening("http://127.0.0.1:0", config, limits, protocols, application)
+    }
+
+    fn listening<A: Application + 'static>(
+        url: &str,
         config: &SimConfig,
         limits: Limits,
         protocols: Protocols,
@@ -95,7 +119,7 @@ impl SimulatedShard {
         };
         // The shard holds real listeners. What the simulation needs of this one is its descriptor:
         // nobody ever connects to it.
-        let endpoints = Endpoint::parse_list("http://127.0.0.1:0").expect("it is a valid URL");
+        let endpoints = Endpoint::parse_list(url).expect("it is a valid URL");
         let bound = net::bind(&endpoints, options).expect("loopback has a free port");
         let listeners = bound.per_shard.into_iter().next().unwrap_or_default();
         let listener = listeners

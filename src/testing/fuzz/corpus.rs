@@ -52,3 +52,8 @@ fn field_blocks() {
 fn http2_connections() {
     replay("http2", super::http2);
 }
+
+#[test]
+fn tls_connections() {
+    replay("tls", super::tls);
+}

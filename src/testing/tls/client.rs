@@ -9,7 +9,7 @@ use std::sync::Arc;
 
 use rustls::client::Resumption;
 use rustls::pki_types::{CertificateDer, ServerName};
-use rustls::{ClientConfig, ClientConnection, HandshakeKind, RootCertStore};
+use rustls::{ClientConfig, ClientConnection, HandshakeKind, ProtocolVersion, RootCertStore};
 
 /// What a client offers.
 #[derive(Clone, Copy, Debug)]
@@ -102,6 +102,11 @@ impl Client {
     /// Takes new keys and asks the server to do the same.
     pub(crate) fn update_keys(&mut self) {
         self.connection.refresh_traffic_keys().unwrap();
+    }
+
+    /// Whether its version has keys that can be updated.
+    pub(crate) fn can_update_keys(&self) -> bool {
+        self.connection.protocol_version() == Some(ProtocolVersion::TLSv1_3)
     }
 
     /// What is to be sent to the server.

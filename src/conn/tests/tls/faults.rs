@@ -7,7 +7,7 @@ use crate::tls::Fault;
 fn raw(bytes: &[u8]) -> (Vec<u8>, Vec<&'static str>, Close) {
     let identity = Identity::new(Protocols::default());
     let run = |feed: &dyn Fn(&mut Secure<_>)| {
-        let client = Client::new(&Offer::HTTP1.config(&identity.certificate));
+        let client = Client::new(&identity.config(Offer::HTTP1));
         let mut secure = Secure::with(echo, &identity, client, Limits::default());
         feed(&mut secure);
         let output = std::mem::take(&mut secure.peer.output);
@@ -65,7 +65,7 @@ fn cleartext_http_gets_a_plain_400() {
         b"PRI * HTTP/2.0",
     ] {
         let identity = Identity::new(Protocols::default());
-        let client = Client::new(&Offer::HTTP1.config(&identity.certificate));
+        let client = Client::new(&identity.config(Offer::HTTP1));
         let mut secure = Secure::with(echo, &identity, client, Limits::default());
         secure.peer.send(bytes);
         let answer = secure.peer.received();
@@ -87,7 +87,7 @@ fn cleartext_http_gets_a_plain_400() {
 #[test]
 fn a_peer_that_goes_within_the_handshake() {
     let identity = Identity::new(Protocols::default());
-    let config = Offer::HTTP1.config(&identity.certificate);
+    let config = identity.config(Offer::HTTP1);
     let hello = Client::new(&config).take_output();
     for length in [1, 5, 6, 50, hello.len() - 1, hello.len()] {
         let mut secure = Secure::with(echo, &identity, Client::new(&config), Limits::default());
@@ -109,7 +109,7 @@ fn a_peer_that_goes_within_the_handshake() {
 fn a_client_that_does_not_trust_the_server_says_so() {
     let identity = Identity::new(Protocols::default());
     let other = Identity::new(Protocols::default());
-    let client = Client::new(&Offer::HTTP1.config(&other.certificate));
+    let client = Client::new(&other.config(Offer::HTTP1));
     let mut secure = Secure::with(echo, &identity, client, Limits::default());
     secure.exchange();
     assert!(!secure.client.error().is_empty());

@@ -38,7 +38,7 @@ fn bytes_may_come_in_any_pieces() {
                 tls12,
                 ..Offer::HTTP1
             };
-            let client = Client::new(&offer.config(&identity.certificate));
+            let client = Client::new(&identity.config(offer));
             let mut secure = Secure::with(echo, &identity, client, Limits::default());
             secure.client.say(post("ping").as_bytes());
             secure.exchange_in(piece);
@@ -52,7 +52,7 @@ fn bytes_may_come_in_any_pieces() {
 #[test]
 fn a_request_may_come_with_the_end_of_the_handshake() {
     let identity = Identity::new(Protocols::default());
-    let client = Client::new(&Offer::HTTP1.config(&identity.certificate));
+    let client = Client::new(&identity.config(Offer::HTTP1));
     let mut secure = Secure::with(echo, &identity, client, Limits::default());
     // Held back by the client until it is connected, then sent with its last flight.
     secure.client.say(post("early").as_bytes());
@@ -74,7 +74,7 @@ fn sessions_are_resumed() {
             tls12,
             ..Offer::HTTP1
         };
-        let config = offer.config(&identity.certificate);
+        let config = identity.config(offer);
         for resumed in [false, true, true] {
             let client = Client::new(&config);
             let mut secure = Secure::with(echo, &identity, client, Limits::default());
@@ -145,7 +145,7 @@ fn no_common_protocol_is_an_alert() {
                 tls12,
                 ..Offer::HTTP1
             };
-            let client = Client::new(&offer.config(&identity.certificate));
+            let client = Client::new(&identity.config(offer));
             let mut secure = Secure::with(echo, &identity, client, Limits::default());
             secure.exchange();
             assert!(
@@ -163,7 +163,7 @@ fn no_common_protocol_is_an_alert() {
 #[test]
 fn a_handshake_beyond_the_budget_waits_for_the_next_turn() {
     let identity = Identity::new(Protocols::default());
-    let client = Client::new(&Offer::HTTP1.config(&identity.certificate));
+    let client = Client::new(&identity.config(Offer::HTTP1));
     let mut secure = Secure::with(echo, &identity, client, Limits::default());
     secure.peer.resources.begin_turn(0);
     let hello = secure.client.take_output();
@@ -187,7 +187,7 @@ fn a_handshake_beyond_the_budget_waits_for_the_next_turn() {
 #[test]
 fn a_handshake_has_ten_seconds() {
     let identity = Identity::new(Protocols::default());
-    let client = Client::new(&Offer::HTTP1.config(&identity.certificate));
+    let client = Client::new(&identity.config(Offer::HTTP1));
     let mut secure = Secure::with(echo, &identity, client, Limits::default());
     let hello = secure.client.take_output();
     secure.peer.send_turn(&hello);
@@ -202,7 +202,7 @@ fn a_handshake_has_ten_seconds() {
 #[test]
 fn who_has_not_said_hello_is_not_waited_for_in_a_drain() {
     let identity = Identity::new(Protocols::default());
-    let client = Client::new(&Offer::HTTP1.config(&identity.certificate));
+    let client = Client::new(&identity.config(Offer::HTTP1));
     let mut secure = Secure::with(echo, &identity, client, Limits::default());
     secure.peer.draining = true;
     secure.peer.connection.drain();
@@ -215,7 +215,7 @@ fn who_has_not_said_hello_is_not_waited_for_in_a_drain() {
 #[test]
 fn a_handshake_under_way_is_finished_in_a_drain() {
     let identity = Identity::new(Protocols::default());
-    let client = Client::new(&Offer::HTTP1.config(&identity.certificate));
+    let client = Client::new(&identity.config(Offer::HTTP1));
     let mut secure = Secure::with(echo, &identity, client, Limits::default());
     let hello = secure.client.take_output();
     secure.peer.send_turn(&hello);

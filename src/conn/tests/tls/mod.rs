@@ -4,35 +4,14 @@ mod faults;
 mod handshakes;
 mod sessions;
 
-use rustls_pki_types::CertificateDer;
-
 use super::*;
 use crate::http::IntoOutcome;
-use crate::testing::tls::{Client, Offer};
-use crate::tls::{Material, TicketKeys};
+use crate::testing::tls::{Client, Identity, Offer};
 
 /// A connection on an https endpoint and a client of it.
 struct Secure<A> {
     peer: Peer<A>,
     client: Client,
-}
-
-/// What a server is made with that outlives its connections.
-struct Identity {
-    material: Material,
-    tickets: TicketKeys,
-    certificate: CertificateDer<'static>,
-}
-
-impl Identity {
-    fn new(protocols: Protocols) -> Self {
-        let (material, certificate) = Material::generated(&["localhost"], protocols).unwrap();
-        Self {
-            material,
-            tickets: TicketKeys::generate().unwrap(),
-            certificate,
-        }
-    }
 }
 
 /// Answers with what the client has sent, and how.
@@ -57,8 +36,7 @@ impl<A: AsyncFn(&mut HttpContext) -> R + 'static, R: IntoOutcome + 'static> Secu
             slot: 0,
             generation: 0,
         };
-        let sites = identity.material.sites(&identity.tickets).unwrap();
-        peer.resources.set_sites(sites);
+        peer.resources.set_sites(identity.sites());
         peer.connection = peer.with(|_, turn, _| Connection::secure(key, 1, turn));
         Self { peer, client }
     }
@@ -66,7 +44,7 @@ impl<A: AsyncFn(&mut HttpContext) -> R + 'static, R: IntoOutcome + 'static> Secu
     /// A connection whose handshake is done.
     fn connected(application: A, offer: Offer<'_>) -> Self {
         let identity = Identity::new(Protocols::default());
-        let client = Client::new(&offer.config(&identity.certificate));
+        let client = Client::new(&identity.config(offer));
         let mut secure = Self::with(application, &identity, client, Limits::default());
         secure.exchange();
         assert!(secure.client.is_connected(), "{}", secure.client.error());
