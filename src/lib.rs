@@ -60,7 +60,8 @@ pub use net::{
 };
 pub use ring::{Errno, SetupError};
 pub use server::{
-    MAX_SHARDS, RunningServer, Server, ShardCount, ShardCountError, ShellKind, StartError,
+    DevelopmentError, MAX_SHARDS, RunningServer, Server, ShardCount, ShardCountError, ShellKind,
+    StartError,
 };
 pub use shard::{
     Elapsed, NoExecutor, Panicked, Sleep, Spawned, Stats, read_file, sleep, spawn_local, timeout,

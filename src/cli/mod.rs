@@ -1,4 +1,4 @@
-//! The command line: `lanner run` and `lanner check`.
+//! The command line: `lanner run`, `lanner check` and `lanner dev-certs`.
 //!
 //! Owns the arguments, the environment variables behind them and exit codes. Everything that a
 //! command does is done by the library.
@@ -7,7 +7,9 @@
 
 mod app;
 mod check;
+mod dev_certs;
 mod page;
+mod tls;
 
 /// The built-in application; here so that benchmarks can measure what the command serves.
 pub use app::serve as built_in_application;
@@ -35,12 +37,18 @@ enum Command {
     Run(RunArgs),
     /// Print what this machine offers a server and what to do about each lack.
     Check,
+    /// Show, renew or trust the development certificate, which https on localhost uses.
+    DevCerts {
+        #[command(subcommand)]
+        action: Option<dev_certs::Action>,
+    },
 }
 
 #[derive(Args)]
 struct RunArgs {
-    /// Addresses to listen on, separated by ';': http://localhost:5000, http://*:80,
-    /// http://127.0.0.1:8080, http://unix:/run/lanner.sock?mode=660, http://unix:@name.
+    /// Addresses to listen on, separated by ';': http://localhost:5000, https://localhost:5001,
+    /// http://*:80, http://127.0.0.1:8080, http://unix:/run/lanner.sock?mode=660,
+    /// http://unix:@name.
     #[arg(long, env = "LANNER_URLS", default_value = crate::server::DEFAULT_URL)]
     urls: String,
     /// How many shards to run: a number, or 'auto' for one per CPU that the affinity mask and the
@@ -50,10 +58,12 @@ struct RunArgs {
     /// Share TCP addresses with other processes of the same user that ask for it too.
     #[arg(long)]
     reuse_port: bool,
-    /// Which protocols to speak: 'http1', 'http2', or 'both', told apart by the first bytes of a
-    /// connection.
+    /// Which protocols to speak: 'http1', 'http2', or 'both', told apart by ALPN, or without TLS
+    /// by the first bytes of a connection.
     #[arg(long, value_enum, default_value_t = ProtocolsArg::Both)]
     protocols: ProtocolsArg,
+    #[command(flatten)]
+    tls: tls::TlsArgs,
 }
 
 /// [`Protocols`] as the command line names them.
@@ -61,7 +71,7 @@ struct RunArgs {
 enum ProtocolsArg {
     /// HTTP/1.1 and HTTP/1.0.
     Http1,
-    /// HTTP/2 with prior knowledge.
+    /// HTTP/2; without TLS with prior knowledge.
     Http2,
     /// Both.
     Both,
@@ -94,6 +104,7 @@ pub fn main() -> ExitCode {
             }
         },
         Command::Check => check(),
+        Command::DevCerts { action } => dev_certs::run(action.unwrap_or(dev_certs::Action::Show)),
     }
 }
 
@@ -105,12 +116,16 @@ struct RunOnly {
 }
 
 fn run(args: &RunArgs) -> Result<(), StartError> {
-    Server::new()
+    let protocols = args.protocols.into();
+    let mut server = Server::new()
         .urls(&args.urls)?
         .shards(args.shards)
         .reuse_port(args.reuse_port)
-        .protocols(args.protocols.into())
-        .run(app::serve)
+        .protocols(protocols);
+    if let Some(tls) = args.tls.settings(protocols)? {
+        server = server.tls(tls);
+    }
+    server.run(app::serve)
 }
 
 fn check() -> ExitCode {

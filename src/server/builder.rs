@@ -1,6 +1,6 @@
 //! The builder: what a server is to be, and the order in which it starts.
 //!
-//! Bind first (every error of an operator shows here), then make every shard and learn what its
+//! Read certificates and bind first (every error of an operator shows here), then make every shard and learn what its
 //! ring was given, then complete the server's table, then accept.
 
 use std::any::Any;
@@ -8,10 +8,12 @@ use std::num::NonZeroUsize;
 use std::rc::Rc;
 use std::sync::mpsc;
 
+use super::certificates::Loaded;
 use super::clock::SystemClock;
 use super::cpus::{Cpus, ShardCount};
 use super::error::StartError;
 use super::running::{RunningServer, ShardHandle};
+use super::secure;
 use crate::features::{ServerAddresses, ServerFeatures, ShardFacts, Shards};
 use crate::http::{Application, HttpContext, Protocols, process_shared};
 use crate::limits::Limits;
@@ -20,6 +22,7 @@ use crate::ring::{Ring, RingConfig, Uring};
 pub use crate::shard::shell::ShellKind;
 use crate::shard::{Control, Shard, ShardOptions, shell};
 use crate::task::{Inbox, InboxSender};
+use crate::tls::Tls;
 
 /// Where a server listens when nobody says otherwise.
 pub(crate) const DEFAULT_URL: &str = "http://localhost:5000";
@@ -42,6 +45,7 @@ pub struct Server {
     limits: Limits,
     server_field: bool,
     protocols: Protocols,
+    tls: Option<Tls>,
     features: ServerFeatures,
 }
 
@@ -63,6 +67,7 @@ impl Server {
             limits: Limits::default(),
             server_field: true,
             protocols: Protocols::default(),
+            tls: None,
             features: ServerFeatures::default(),
         }
     }
@@ -120,6 +125,18 @@ impl Server {
         self
     }
 
+    /// The certificates of `https` addresses. Their files are watched: new ones are used for new
+    /// connections as soon as they are there and valid. Each site says for itself which protocols
+    /// it speaks.
+    ///
+    /// Without this, `https` is served on localhost alone, with the development certificate of
+    /// the user (`lanner dev-certs`).
+    #[must_use]
+    pub fn tls(mut self, tls: Tls) -> Self {
+        self.tls = Some(tls);
+        self
+    }
+
     /// Adds a feature that every request finds by its type.
     #[must_use]
     pub fn feature<F: Any + Send + Sync>(mut self, feature: F) -> Self {
@@ -143,6 +160,8 @@ impl Server {
         } else {
             self.endpoints
         };
+        let tls = secure::settings(&endpoints, self.tls, self.protocols)?;
+        let tls = tls.map(Loaded::read).transpose()?;
         let cpus = Cpus::discover().place(self.shards);
         let count = NonZeroUsize::new(cpus.len()).unwrap_or(NonZeroUsize::MIN);
         let options = BindOptions {
@@ -191,7 +210,7 @@ impl Server {
         }
         let addresses = ServerAddresses::new(addresses.iter().map(ToString::to_string).collect());
         let features = self.features.with_facts(addresses, Shards::new(facts));
-        running.serve(features);
+        running.serve(features, tls)?;
         Ok(running)
     }
 

@@ -3,9 +3,11 @@
 use std::fmt;
 use std::io;
 
+use super::development::DevelopmentError;
 use crate::limits::LimitsError;
-use crate::net::{AddressError, BindError};
+use crate::net::{AddressError, BindError, Endpoint};
 use crate::ring::SetupError;
+use crate::tls::TlsError;
 
 /// Why a server cannot start.
 #[derive(Debug)]
@@ -15,6 +17,16 @@ pub enum StartError {
     Address(AddressError),
     /// An address cannot be bound.
     Bind(BindError),
+    /// An `https` address has no certificate.
+    CertificateMissing(Endpoint),
+    /// There is a certificate, but no `https` address.
+    CertificateUnused,
+    /// The development certificate cannot be made.
+    Development(DevelopmentError),
+    /// A certificate, a key or what goes with them cannot be used.
+    Tls(TlsError),
+    /// The system gives no random bytes, of which the keys of session tickets are made.
+    NoRandomness,
     /// The limits contradict each other.
     Limits(LimitsError),
     /// io_uring cannot be had.
@@ -28,6 +40,20 @@ impl fmt::Display for StartError {
         match self {
             Self::Address(error) => error.fmt(f),
             Self::Bind(error) => error.fmt(f),
+            Self::CertificateMissing(endpoint) => write!(
+                f,
+                "{endpoint} needs a certificate; name one with --cert FILE and --key FILE \
+                 (Server::tls in a program): the development certificate is for localhost only"
+            ),
+            Self::CertificateUnused => f.write_str(
+                "there is a certificate but no https address, and http is not encrypted; listen on \
+                 one, such as https://localhost:5001, or leave the certificate out",
+            ),
+            Self::Development(error) => error.fmt(f),
+            Self::Tls(error) => error.fmt(f),
+            Self::NoRandomness => {
+                f.write_str("the system gives no random bytes for the keys of session tickets")
+            }
             Self::Limits(error) => error.fmt(f),
             Self::Ring(error) => error.fmt(f),
             Self::Shard(error) => write!(f, "a shard cannot be started: {error}"),
@@ -46,6 +72,18 @@ impl From<AddressError> for StartError {
 impl From<BindError> for StartError {
     fn from(error: BindError) -> Self {
         Self::Bind(error)
+    }
+}
+
+impl From<DevelopmentError> for StartError {
+    fn from(error: DevelopmentError) -> Self {
+        Self::Development(error)
+    }
+}
+
+impl From<TlsError> for StartError {
+    fn from(error: TlsError) -> Self {
+        Self::Tls(error)
     }
 }
 

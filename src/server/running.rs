@@ -5,6 +5,7 @@ use std::sync::mpsc;
 use std::thread::{self, JoinHandle};
 use std::time::{Duration, Instant};
 
+use super::certificates::{Certificates, Loaded, News, Pace};
 use super::error::StartError;
 use super::signals::{Signals, Stop};
 use crate::features::{ServerAddresses, ServerFeatures};
@@ -61,6 +62,7 @@ pub struct RunningServer {
     features: ServerFeatures,
     shards: Vec<ShardHandle>,
     files: Vec<UnixSocketFile>,
+    certificates: Option<Certificates>,
 }
 
 impl RunningServer {
@@ -70,6 +72,7 @@ impl RunningServer {
             features: ServerFeatures::default(),
             shards: Vec::new(),
             files,
+            certificates: None,
         }
     }
 
@@ -78,12 +81,48 @@ impl RunningServer {
         self.shards.push(shard);
     }
 
-    /// Completes the server's table and lets every shard accept.
-    pub(super) fn serve(&mut self, features: ServerFeatures) {
+    /// Completes the server's table and lets every shard accept, once it has its certificates,
+    /// which are watched from now on.
+    ///
+    /// # Errors
+    ///
+    /// [`StartError::Shard`] when the thread that watches cannot be made.
+    pub(super) fn serve(
+        &mut self,
+        features: ServerFeatures,
+        tls: Option<Loaded>,
+    ) -> Result<(), StartError> {
+        if let Some(loaded) = tls {
+            for warning in loaded.warnings() {
+                eprintln!("lanner: {warning}");
+            }
+            for shard in &self.shards {
+                shard.tell(Control::Tls(loaded.set().clone()));
+            }
+            self.certificates = Some(self.keep_certificates(loaded)?);
+        }
         for (index, shard) in self.shards.iter().enumerate() {
             shard.tell(Control::Serve(Box::new(features.on_shard(index))));
         }
         self.features = features;
+        Ok(())
+    }
+
+    fn keep_certificates(&self, loaded: Loaded) -> io::Result<Certificates> {
+        let inboxes: Vec<_> = self
+            .shards
+            .iter()
+            .map(|shard| shard.inbox.clone())
+            .collect();
+        Certificates::keep(loaded, Pace::default(), move |news| match news {
+            News::Set(set) => {
+                for inbox in &inboxes {
+                    // A shard that has ended needs none.
+                    drop(inbox.send(Control::Tls(set.clone())));
+                }
+            }
+            News::Line(line) => eprintln!("lanner: {line}"),
+        })
     }
 
     /// The addresses as bound.
@@ -153,6 +192,8 @@ impl RunningServer {
     /// A socket file goes first, so that a successor can have its path while this one drains.
     fn begin_drain(&mut self) {
         self.files.clear();
+        // There are no new connections that could want a new certificate.
+        self.certificates = None;
         for shard in &self.shards {
             shard.tell(Control::Drain);
         }
@@ -173,6 +214,7 @@ impl RunningServer {
 
     /// Ends every shard. One whose handler does not yield is left behind with its thread.
     fn end(&mut self) {
+        self.certificates = None;
         for shard in &self.shards {
             shard.tell(Control::Stop);
         }

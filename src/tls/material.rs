@@ -83,6 +83,23 @@ impl Material {
     }
 }
 
+#[cfg(test)]
+impl Material {
+    /// The certificate of the first site, in DER form.
+    pub(crate) fn first_certificate(&self) -> &[u8] {
+        let chain = self.sites.first().map(|site| site.chain.as_slice());
+        chain
+            .unwrap_or_default()
+            .first()
+            .map_or(&[], |der| der.as_ref())
+    }
+
+    /// How many certificates the first site shows.
+    pub(crate) fn certificates(&self) -> usize {
+        self.sites.first().map_or(0, |site| site.chain.len())
+    }
+}
+
 impl fmt::Debug for Material {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let patterns = self.sites.iter().map(|site| site.pattern.to_string());

@@ -32,6 +32,7 @@ mod record;
 mod session;
 mod settings;
 mod sites;
+mod summary;
 mod ticket;
 mod warning;
 mod x509;
@@ -48,6 +49,7 @@ pub(crate) use name::ServerName;
 pub(crate) use session::Session;
 pub use settings::{ClientAuthorities, ClientCertificates, Tls, TlsSite};
 pub(crate) use sites::{Site, Sites};
+pub(crate) use summary::CertificateSummary;
 pub(crate) use ticket::{NoRandomness, TICKET_ROTATION, TicketKeys};
 pub(crate) use warning::TlsWarning;
 

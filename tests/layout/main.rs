@@ -18,7 +18,7 @@ const IMPORTS: [(&str, &[&str]); 18] = [
     ("main", &[]),
     (
         "cli",
-        &["features", "http", "net", "ring", "server", "shard"],
+        &["features", "http", "net", "ring", "server", "shard", "tls"],
     ),
     (
         "server",
@@ -65,8 +65,8 @@ const WRAPPED: [(&str, &str); 10] = [
     ("rustls", "src/tls/"),
     ("rustls_pki_types", "src/tls/"),
     ("aws_lc_rs", "src/tls/"),
-    ("notify", "src/server/"),
-    ("rcgen", "src/server/"),
+    ("notify", "src/server/certificates/"),
+    ("rcgen", "src/server/development/"),
     ("httparse", "src/h1/"),
     ("signal_hook", "src/server/"),
     ("clap", "src/cli/"),
