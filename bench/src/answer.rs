@@ -2,7 +2,7 @@
 #![forbid(unsafe_code)]
 
 use std::io::{self, Read, Write};
-use std::net::{SocketAddr, TcpStream};
+use std::net::SocketAddr;
 use std::process::Command;
 use std::time::Duration;
 
@@ -10,17 +10,22 @@ use anyhow::{Context, Result, ensure};
 
 use crate::machine;
 use crate::mode::{BODY, PATH};
+use crate::tls;
+use crate::tls::certificate::Certificate;
 
 /// How long a single answer may take when nothing else is going on.
-const LIMIT: Duration = Duration::from_secs(2);
+pub(crate) const LIMIT: Duration = Duration::from_secs(2);
 /// The longest answer that is read over HTTP/1.1, in bytes.
 const SIZE: usize = 4096;
 /// The fields that every answer to a small request has.
 const FIELDS: [&str; 4] = ["content-length", "content-type", "date", "server"];
 
+const PRIOR_KNOWLEDGE: &str = "--http2-prior-knowledge";
+
 /// A response as text.
 #[derive(Debug, PartialEq, Eq)]
 pub(crate) struct Answer {
+    version: String,
     status: u16,
     /// Field names in lower case.
     names: Vec<String>,
@@ -29,17 +34,37 @@ pub(crate) struct Answer {
 
 impl Answer {
     /// Asks for [`PATH`] over HTTP/1.1 on `stream`, which stays open.
-    pub(crate) fn over_http1(stream: &mut TcpStream, address: SocketAddr) -> Result<Self> {
-        stream.set_read_timeout(Some(LIMIT))?;
+    pub(crate) fn over_http1(
+        stream: &mut (impl Read + Write),
+        address: SocketAddr,
+    ) -> Result<Self> {
         let request = format!("GET {PATH} HTTP/1.1\r\nHost: {address}\r\n\r\n");
         stream.write_all(request.as_bytes())?;
         let answer = read(stream).context("reading the answer")?;
         Self::parse(&answer).with_context(|| format!("no HTTP/1.1 answer: {answer:?}"))
     }
 
-    /// Asks for [`PATH`] over HTTP/2 with prior knowledge, on a connection of its own.
-    pub(crate) fn over_http2(address: SocketAddr) -> Result<Self> {
-        curl(&[&format!("http://{address}{PATH}")])
+    /// Asks for [`PATH`] over HTTP/2 on a connection of its own: over TLS with this certificate, or
+    /// with prior knowledge.
+    pub(crate) fn over_http2(
+        address: SocketAddr,
+        certificate: Option<&Certificate>,
+    ) -> Result<Self> {
+        let Some(certificate) = certificate else {
+            return curl(&[PRIOR_KNOWLEDGE, &format!("http://{address}{PATH}")]);
+        };
+        let (name, port) = (tls::NAME, address.port());
+        let file = certificate.chain();
+        let answer = curl(&[
+            "--http2",
+            "--cacert",
+            file.to_str().context("the directory is not UTF-8")?,
+            "--resolve",
+            &format!("{name}:{port}:{}", address.ip()),
+            &format!("https://{name}:{port}{PATH}"),
+        ])?;
+        ensure!(answer.version == "HTTP/2", "it answers {}", answer.version);
+        Ok(answer)
     }
 
     /// Posts so many bytes to `/sink` over HTTP/2 with prior knowledge.
@@ -48,6 +73,7 @@ impl Answer {
         file.as_file().set_len(bytes as u64)?;
         let name = file.path().to_str().context("the directory is not UTF-8")?;
         curl(&[
+            PRIOR_KNOWLEDGE,
             "--data-binary",
             &format!("@{name}"),
             &format!("http://{address}/sink"),
@@ -92,6 +118,7 @@ impl Answer {
         let names = fields.lines().filter_map(|line| line.split_once(':'));
         version.starts_with("HTTP/").then_some(())?;
         Some(Self {
+            version: version.to_owned(),
             status: rest.split(' ').next()?.parse().ok()?,
             names: names.map(|(name, _)| name.to_ascii_lowercase()).collect(),
             body: body.to_owned(),
@@ -100,7 +127,7 @@ impl Answer {
 }
 
 /// Reads until the answer ends with [`BODY`], the peer closes or [`SIZE`] is reached.
-fn read(stream: &mut TcpStream) -> io::Result<String> {
+fn read(stream: &mut impl Read) -> io::Result<String> {
     let mut answer = Vec::new();
     let mut chunk = [0; 512];
     while answer.len() < SIZE && !answer.ends_with(BODY.as_bytes()) {
@@ -114,12 +141,7 @@ fn read(stream: &mut TcpStream) -> io::Result<String> {
 
 fn curl(arguments: &[&str]) -> Result<Answer> {
     let output = Command::new(machine::installed("curl", "curl")?)
-        .args([
-            "--http2-prior-knowledge",
-            "--include",
-            "--silent",
-            "--show-error",
-        ])
+        .args(["--include", "--silent", "--show-error"])
         .args(["--noproxy", "*", "--max-time", &LIMIT.as_secs().to_string()])
         .args(arguments)
         .output()

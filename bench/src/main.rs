@@ -16,6 +16,7 @@ mod peer;
 mod process;
 mod server;
 mod stats;
+mod tls;
 
 use std::net::SocketAddr;
 use std::process::ExitCode;
@@ -47,7 +48,13 @@ enum Command {
         /// Core to pin to [default: not pinned]
         #[arg(long, value_name = "CPU")]
         core: Option<usize>,
+        /// End each connection after its first answer
+        #[arg(long)]
+        once: bool,
     },
+    /// Make a connection for each request; what `compare` runs beside the server
+    #[command(hide = true)]
+    Connections(load::connections::ConnectionsArgs),
 }
 
 fn main() -> ExitCode {
@@ -64,12 +71,17 @@ fn run(command: Command) -> Result<()> {
     match command {
         Command::Compare(args) => compare::run(&args, &Interrupt::register()?),
         Command::Idle(args) => idle::run(&args, &Interrupt::register()?),
-        Command::Floor { address, core } => {
+        Command::Connections(args) => load::connections::run(&args),
+        Command::Floor {
+            address,
+            core,
+            once,
+        } => {
             if let Some(core) = core {
                 machine::pin(core)?;
             }
             let listener = floor::listen(address).with_context(|| format!("binding {address}"))?;
-            match floor::serve(&listener).context("the ring failed")? {}
+            match floor::serve(&listener, once).context("the ring failed")? {}
         }
     }
 }

@@ -12,6 +12,12 @@ pub(crate) fn median(values: impl Iterator<Item = f64>) -> f64 {
     }
 }
 
+/// The value of `sorted` that `share` of the others lie below; `None` if there are none.
+pub(crate) fn percentile<T: Copy>(sorted: &[T], share: f64) -> Option<T> {
+    let index = (sorted.len() as f64 * share) as usize;
+    sorted.get(index.min(sorted.len().checked_sub(1)?)).copied()
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -22,5 +28,18 @@ mod tests {
         assert_eq!(median([4.0, 1.0, 2.0, 3.0].into_iter()), 2.5);
         assert_eq!(median([7.0].into_iter()), 7.0);
         assert!(median(std::iter::empty()).is_nan());
+    }
+
+    #[test]
+    fn percentiles_are_values_that_occurred() {
+        let values: Vec<u32> = (0..1000).collect();
+        let at = |share| percentile(&values, share);
+        assert_eq!(
+            (at(0.0), at(0.5), at(0.999)),
+            (Some(0), Some(500), Some(999))
+        );
+        assert_eq!(at(1.0), Some(999));
+        assert_eq!(percentile(&[7], 0.99), Some(7));
+        assert_eq!(percentile::<u32>(&[], 0.5), None);
     }
 }

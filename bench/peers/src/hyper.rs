@@ -1,4 +1,5 @@
-//! The hyper peer: hyper 1 on a current-thread tokio runtime, with fixed answers.
+//! The hyper peer: hyper 1 on a current-thread tokio runtime, with fixed answers; tokio-rustls if
+//! it is given a certificate.
 //!
 //! The settings are chosen in its favour, each within what a user could run in production: one
 //! thread, TCP_NODELAY, pipelined answers flushed together, no header read time-out (it would add
@@ -6,6 +7,8 @@
 #![forbid(unsafe_code)]
 
 mod body;
+mod listen;
+mod tls;
 
 use std::convert::Infallible;
 use std::net::SocketAddr;
@@ -17,16 +20,14 @@ use hyper::server::conn::{http1, http2};
 use hyper::service::service_fn;
 use hyper::{Request, Response, StatusCode};
 use hyper_util::rt::TokioIo;
-use socket2::{Domain, Socket, Type};
 use tokio::net::TcpListener;
+use tokio_rustls::TlsAcceptor;
 
 use body::Fixed;
 
 #[global_allocator]
 static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
 
-/// Pending connections the kernel may hold; above the largest connection count measured.
-const BACKLOG: i32 = 4096;
 /// Streams of one HTTP/2 connection; above the largest number measured.
 const STREAMS_MAX: u32 = 256;
 /// What may be under way in an upload: more than any line of the comparison holds.
@@ -34,53 +35,89 @@ const WINDOW: u32 = (1 << 31) - 1;
 /// The largest frame that a client may send: what a chunk of an upload can be.
 const FRAME: u32 = 256 * 1024;
 
+/// What a connection speaks, with the settings of either.
+#[derive(Clone)]
+enum Protocol {
+    Http1(http1::Builder),
+    Http2(http2::Builder<Local>),
+}
+
 fn main() -> Result<(), Box<dyn std::error::Error>> {
-    let usage = "usage: hyper-peer ADDRESS:PORT h1|h2";
-    let mut arguments = std::env::args().skip(1);
-    let address: SocketAddr = arguments.next().ok_or(usage)?.parse()?;
-    let over_http2 = match arguments.next().as_deref() {
-        Some("h1") => false,
-        Some("h2") => true,
+    let usage = "usage: hyper-peer ADDRESS:PORT h1|h2 [CERTIFICATE KEY]";
+    let arguments: Vec<String> = std::env::args().skip(1).collect();
+    let arguments: Vec<&str> = arguments.iter().map(String::as_str).collect();
+    let (address, protocol, files) = match arguments.as_slice() {
+        [address, protocol] => (address, *protocol, None),
+        [address, protocol, certificate, key] => (address, *protocol, Some((certificate, key))),
         _ => return Err(usage.into()),
     };
+    let address: SocketAddr = address.parse()?;
+    let (protocol, name) = match protocol {
+        "h1" => (http1(), "http/1.1"),
+        "h2" => (http2(), "h2"),
+        _ => return Err(usage.into()),
+    };
+    let acceptor = files
+        .map(|(certificate, key)| tls::acceptor(certificate, key, name.as_bytes()))
+        .transpose()?;
     let runtime = tokio::runtime::Builder::new_current_thread()
         .enable_io()
         .build()?;
     // All connections stay on this thread, so that none pays for being `Send`.
-    tokio::task::LocalSet::new().block_on(&runtime, serve(address, over_http2))
+    tokio::task::LocalSet::new().block_on(&runtime, serve(address, &protocol, acceptor))
 }
 
-async fn serve(address: SocketAddr, over_http2: bool) -> Result<(), Box<dyn std::error::Error>> {
-    let socket = Socket::new(Domain::for_address(address), Type::STREAM, None)?;
-    socket.set_reuse_address(true)?;
-    // Inherited by every accepted socket: no call per connection.
-    socket.set_tcp_nodelay(true)?;
-    socket.set_nonblocking(true)?;
-    socket.bind(&address.into())?;
-    socket.listen(BACKLOG)?;
-    let listener = TcpListener::from_std(socket.into())?;
-    let mut h1 = http1::Builder::new();
-    h1.pipeline_flush(true);
-    let mut h2 = http2::Builder::new(Local);
-    h2.max_concurrent_streams(STREAMS_MAX)
+fn http1() -> Protocol {
+    let mut builder = http1::Builder::new();
+    builder.pipeline_flush(true);
+    Protocol::Http1(builder)
+}
+
+fn http2() -> Protocol {
+    let mut builder = http2::Builder::new(Local);
+    builder
+        .max_concurrent_streams(STREAMS_MAX)
         .initial_stream_window_size(WINDOW)
         .initial_connection_window_size(WINDOW)
         .max_frame_size(FRAME);
+    Protocol::Http2(builder)
+}
+
+async fn serve(
+    address: SocketAddr,
+    protocol: &Protocol,
+    acceptor: Option<TlsAcceptor>,
+) -> Result<(), Box<dyn std::error::Error>> {
+    let listener = TcpListener::from_std(listen::bind(address)?)?;
     loop {
         let (stream, _) = listener.accept().await?;
-        let stream = TokioIo::new(stream);
-        // A connection that ends badly is the load generator's to report.
-        if over_http2 {
-            let connection = h2.serve_connection(stream, service_fn(answer));
-            tokio::task::spawn_local(async move {
-                let _ = connection.await;
-            });
-        } else {
-            let connection = h1.serve_connection(stream, service_fn(answer));
-            tokio::task::spawn_local(async move {
-                let _ = connection.await;
-            });
+        let protocol = protocol.clone();
+        match acceptor.clone() {
+            None => drop(tokio::task::spawn_local(
+                protocol.converse(TokioIo::new(stream)),
+            )),
+            Some(acceptor) => drop(tokio::task::spawn_local(async move {
+                if let Ok(stream) = acceptor.accept(stream).await {
+                    protocol.converse(TokioIo::new(stream)).await;
+                }
+            })),
         }
+    }
+}
+
+impl Protocol {
+    /// Serves a connection to its end. One that ends badly is the load generator's to report.
+    async fn converse(self, stream: impl hyper::rt::Read + hyper::rt::Write + Unpin + 'static) {
+        let _ = match self {
+            Self::Http1(builder) => {
+                let service = service_fn(answer);
+                builder.serve_connection(stream, service).await
+            }
+            Self::Http2(builder) => {
+                let service = service_fn(answer);
+                builder.serve_connection(stream, service).await
+            }
+        };
     }
 }
 

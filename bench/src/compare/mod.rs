@@ -4,6 +4,7 @@
 //! of one round meet nearly the same machine, so that ratios are taken within a round.
 #![forbid(unsafe_code)]
 
+mod plan;
 mod requests;
 mod rounds;
 mod transfers;
@@ -16,14 +17,13 @@ use clap::Args;
 use serde::Serialize;
 
 use crate::interrupt::Interrupt;
-use crate::machine::{CoreArgs, Cores};
+use crate::machine::CoreArgs;
 use crate::mode::{self, Mode, Traffic};
-use crate::peer::Peer;
 
 /// Options of `compare`.
 #[derive(Debug, Args)]
 pub(crate) struct CompareArgs {
-    /// What to compare: h1, h1pipe, h2, h2x1, download or upload
+    /// What to compare; a name that is none lists those there are
     #[arg(value_parser = mode::find)]
     mode: &'static Mode,
     /// How many times each server is measured
@@ -32,7 +32,7 @@ pub(crate) struct CompareArgs {
     /// How long each measurement takes, after a second of warm-up [default: 4]
     #[arg(long, value_parser = clap::value_parser!(u32).range(1..=3600))]
     seconds: Option<u32>,
-    /// Keep-alive connections [default: 64; h2: 8]
+    /// Connections at the same time [default: that of the mode]
     #[arg(long, value_parser = clap::value_parser!(u32).range(1..=100_000))]
     connections: Option<u32>,
     /// Size of the body of download and upload [default: 1 GiB]
@@ -42,7 +42,7 @@ pub(crate) struct CompareArgs {
     /// upload
     #[arg(long, value_name = "MS", value_parser = clap::value_parser!(u32).range(2..=2000))]
     delay: Option<u32>,
-    /// Only these servers, by name [default: all of the mode]
+    /// Only these servers, by name [default: all of the mode that are there]
     #[arg(long, value_delimiter = ',')]
     servers: Vec<String>,
     /// Also write every turn and the medians to this file
@@ -50,34 +50,6 @@ pub(crate) struct CompareArgs {
     json: Option<PathBuf>,
     #[command(flatten)]
     cores: CoreArgs,
-}
-
-/// A server and its program.
-type Contender = (&'static Peer, PathBuf);
-
-/// What every kind of comparison is told.
-struct Plan {
-    mode: &'static Mode,
-    contenders: Vec<Contender>,
-    rounds: u32,
-    cores: Cores,
-}
-
-impl Plan {
-    /// The servers' names, in the order of the table.
-    fn servers(&self) -> Vec<&'static str> {
-        self.contenders.iter().map(|(peer, _)| peer.name).collect()
-    }
-
-    /// The server that the others are related to: that of the mode, or the first if that one was
-    /// not asked for.
-    fn reference(&self) -> &'static str {
-        let servers = self.servers();
-        if servers.contains(&self.mode.reference) {
-            return self.mode.reference;
-        }
-        servers.first().copied().unwrap_or_default()
-    }
 }
 
 /// Runs the comparison and prints its table. Fails if a server gave a single wrong answer.
@@ -89,31 +61,22 @@ pub(crate) fn run(args: &CompareArgs, interrupt: &Interrupt) -> Result<()> {
         .as_ref()
         .map(|path| File::create(path).with_context(|| format!("creating {}", path.display())));
     let json = json.transpose()?;
-    let mut plan = Plan {
-        mode: args.mode,
-        contenders: Vec::new(),
-        rounds: args.rounds,
-        cores: args.cores.choose()?,
-    };
-    for peer in chosen_peers(args.mode, &args.servers)? {
-        interrupt.check()?;
-        plan.contenders.push((peer, peer.obtain()?));
-    }
-    match args.mode.traffic {
-        Traffic::Requests { .. } => {
-            let report = requests::run(&plan, args, interrupt)?;
+    let failures = match args.mode.traffic {
+        Traffic::Requests { .. } | Traffic::Connections { .. } => {
+            let report = requests::run(args, interrupt)?;
             print!("{}", report.markdown());
             write_json(json, &report)?;
-            let wrong = report.wrong_turns();
-            if !wrong.is_empty() {
-                bail!("wrong answers or failed connections:\n{}", wrong.join("\n"));
-            }
+            report.failures()
         }
         Traffic::Transfer(direction) => {
-            let report = transfers::run(&plan, direction, args, interrupt)?;
+            let report = transfers::run(direction, args, interrupt)?;
             print!("{}", report.markdown());
             write_json(json, &report)?;
+            report.failures()
         }
+    };
+    if !failures.is_empty() {
+        bail!("not everything was right:\n{}", failures.join("\n"));
     }
     Ok(())
 }
@@ -121,8 +84,8 @@ pub(crate) fn run(args: &CompareArgs, interrupt: &Interrupt) -> Result<()> {
 /// Fails on an option that the mode would not heed.
 fn check_options(args: &CompareArgs) -> Result<()> {
     let (kind, unheeded) = match args.mode.traffic {
-        Traffic::Requests { .. } => (
-            "small requests",
+        Traffic::Requests { .. } | Traffic::Connections { .. } => (
+            "many requests",
             [
                 ("--bytes", args.bytes.is_some()),
                 ("--delay", args.delay.is_some()),
@@ -153,24 +116,6 @@ fn write_json(file: Option<File>, report: &impl Serialize) -> Result<()> {
     }
 }
 
-/// The mode's servers that were asked for, in the order of the mode.
-fn chosen_peers(mode: &Mode, names: &[String]) -> Result<Vec<&'static Peer>> {
-    for name in names {
-        ensure!(
-            mode.peers.iter().any(|peer| peer.name == name),
-            "no server {name:?} in mode {}; there are {}",
-            mode.name,
-            mode.peers
-                .iter()
-                .map(|peer| peer.name)
-                .collect::<Vec<_>>()
-                .join(", ")
-        );
-    }
-    let wanted = |peer: &&Peer| names.is_empty() || names.iter().any(|name| name == peer.name);
-    Ok(mode.peers.iter().copied().filter(wanted).collect())
-}
-
 #[cfg(test)]
 mod tests {
     #![allow(clippy::unwrap_used)]
@@ -188,45 +133,10 @@ mod tests {
     }
 
     #[test]
-    fn servers_are_chosen_by_name_in_the_order_of_the_mode() {
-        let mode = mode::find("h1").unwrap();
-        let names = |wanted: &[&str]| -> Vec<&str> {
-            let wanted: Vec<String> = wanted.iter().map(|name| (*name).to_owned()).collect();
-            let peers = chosen_peers(mode, &wanted).unwrap();
-            peers.iter().map(|peer| peer.name).collect()
-        };
-        assert_eq!(names(&[]).len(), mode.peers.len());
-        assert_eq!(names(&["nginx", "floor"]), ["floor", "nginx"]);
-        assert!(chosen_peers(mode, &["apache".to_owned()]).is_err());
-    }
-
-    #[test]
-    fn the_reference_is_that_of_the_mode_or_the_first_there_is() {
-        let plan = |names: &[&str]| {
-            let mode = mode::find("h2").unwrap();
-            let names: Vec<String> = names.iter().map(|name| (*name).to_owned()).collect();
-            let peers = chosen_peers(mode, &names).unwrap();
-            Plan {
-                mode,
-                contenders: peers
-                    .into_iter()
-                    .map(|peer| (peer, PathBuf::new()))
-                    .collect(),
-                rounds: 1,
-                cores: Cores {
-                    server: 1,
-                    client: 0,
-                },
-            }
-        };
-        assert_eq!(plan(&[]).reference(), "h2o");
-        assert_eq!(plan(&["nginx", "hyper"]).reference(), "hyper");
-    }
-
-    #[test]
     fn options_of_the_other_kind_are_refused() {
         for line in [
             "c h2 --seconds 1 --connections 2",
+            "c handshake --connections 4",
             "c download --bytes 5 --delay 20",
         ] {
             check_options(&parsed(line)).unwrap();

@@ -5,7 +5,7 @@ use std::time::{Duration, Instant};
 
 use anyhow::Result;
 
-use super::Plan;
+use super::plan::Plan;
 use crate::peer::Peer;
 
 /// Calls `take` for each server in each round. `expected` is what a turn takes, until one is done;

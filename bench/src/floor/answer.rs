@@ -26,17 +26,25 @@ pub(super) struct MalformedHead;
 pub(super) struct Answerer {
     head_end: Finder<'static>,
     response: Vec<u8>,
+    once: bool,
     stale_at: Instant,
 }
 
 impl Answerer {
-    /// An answerer whose Date field is right as of `now`.
-    pub(super) fn new(now: Instant) -> Self {
+    /// An answerer whose Date field is right as of `now`; `once` if a connection ends with its
+    /// first answer.
+    pub(super) fn new(now: Instant, once: bool) -> Self {
         Self {
             head_end: Finder::new(HEAD_END),
             response: encode(SystemTime::now()),
+            once,
             stale_at: now + Duration::from_secs(1),
         }
+    }
+
+    /// Whether a connection that was sent an answer is to end.
+    pub(super) fn is_last(&self) -> bool {
+        self.once
     }
 
     /// Renews the Date field if a second has gone by; call once a turn.
@@ -60,6 +68,9 @@ impl Answerer {
             }
             out.extend_from_slice(&self.response);
             rest = after;
+            if self.once {
+                break;
+            }
         }
         if rest.len() > HEAD_LIMIT {
             return Err(MalformedHead);
@@ -93,7 +104,7 @@ mod tests {
 
     fn answered(input: &[u8]) -> Result<(usize, usize), MalformedHead> {
         let mut out = Vec::new();
-        let consumed = Answerer::new(Instant::now()).answer(input, &mut out)?;
+        let consumed = Answerer::new(Instant::now(), false).answer(input, &mut out)?;
         let count = out.windows(15).filter(|w| w == b"HTTP/1.1 200 OK").count();
         Ok((consumed, count))
     }
@@ -126,7 +137,7 @@ mod tests {
     #[test]
     fn the_response_has_the_length_it_claims() {
         let mut out = Vec::new();
-        let answerer = Answerer::new(Instant::now());
+        let answerer = Answerer::new(Instant::now(), false);
         answerer.answer(GET, &mut out).unwrap();
         let end = Finder::new(HEAD_END).find(&out).unwrap() + HEAD_END.len();
         assert_eq!(&out[end..], b"Hello, World!");

@@ -71,9 +71,13 @@ impl Connection {
             }
             outcome
         };
-        if outcome.is_err() {
-            self.queued.extend_from_slice(REJECTION);
-            self.finished = true;
+        match outcome {
+            Ok(0) => {}
+            Ok(_) => self.finished = answerer.is_last(),
+            Err(_) => {
+                self.queued.extend_from_slice(REJECTION);
+                self.finished = true;
+            }
         }
     }
 

@@ -47,8 +47,9 @@ pub(crate) fn listen(address: SocketAddr) -> io::Result<TcpListener> {
     Ok(socket.into())
 }
 
-/// Serves `listener` on the calling thread until the ring fails.
-pub(crate) fn serve(listener: &TcpListener) -> io::Result<Infallible> {
+/// Serves `listener` on the calling thread until the ring fails; `once` ends each connection after
+/// its first answer, for clients that make one for each request.
+pub(crate) fn serve(listener: &TcpListener, once: bool) -> io::Result<Infallible> {
     let mut ring = IoUring::builder()
         .setup_single_issuer()
         .setup_defer_taskrun()
@@ -66,7 +67,7 @@ pub(crate) fn serve(listener: &TcpListener) -> io::Result<Infallible> {
         connections: Vec::new(),
         dirty: Vec::new(),
         starved: Vec::new(),
-        answerer: Answerer::new(Instant::now()),
+        answerer: Answerer::new(Instant::now(), once),
         listener: listener.as_raw_fd(),
     };
     floor.arm_accept()?;

@@ -8,9 +8,13 @@ const GET: &[u8] = b"GET /plaintext HTTP/1.1\r\nHost: a\r\n\r\n";
 
 /// Starts a floor of its own for a test; the thread ends with the test process.
 fn start() -> SocketAddr {
+    start_with(false)
+}
+
+fn start_with(once: bool) -> SocketAddr {
     let listener = super::listen("127.0.0.1:0".parse().unwrap()).unwrap();
     let address = listener.local_addr().unwrap();
-    std::thread::spawn(move || super::serve(&listener));
+    std::thread::spawn(move || super::serve(&listener, once));
     address
 }
 
@@ -41,6 +45,15 @@ fn a_head_in_pieces_and_pipelined_heads_are_answered_in_full() {
     assert_eq!(exchange(address, &bytes).matches("200 OK").count(), 1);
     let many = GET.repeat(1000);
     assert_eq!(exchange(address, &[&many]).matches("200 OK").count(), 1000);
+}
+
+#[test]
+fn a_connection_of_one_request_is_closed_with_its_answer() {
+    let mut stream = TcpStream::connect(start_with(true)).unwrap();
+    stream.write_all(&GET.repeat(2)).unwrap();
+    let mut answer = String::new();
+    stream.read_to_string(&mut answer).unwrap();
+    assert_eq!(answer.matches("HTTP/1.1 200 OK\r\n").count(), 1, "{answer}");
 }
 
 #[test]

@@ -16,10 +16,10 @@ use crate::interrupt::Interrupt;
 use crate::load::Errors;
 use crate::load::wrk::Wrk;
 use crate::machine::{self, CoreArgs};
-use crate::mode;
+use crate::mode::{self, Body};
 use crate::peer::{self, Peer};
 use crate::process::usage::Memory;
-use crate::server::Server;
+use crate::server::{Server, Setting};
 
 use pairs::{Pair, Sample};
 
@@ -40,7 +40,10 @@ pub(crate) struct IdleArgs {
     /// How long each measurement takes
     #[arg(long, default_value_t = 1, value_parser = clap::value_parser!(u32).range(1..=60))]
     seconds: u32,
-    /// The server: lanner, floor, hyper or nginx
+    /// Over TLS
+    #[arg(long)]
+    tls: bool,
+    /// The server; a name that is none lists those there are
     #[arg(long, default_value = "lanner", value_parser = find_peer)]
     server: &'static Peer,
     #[command(flatten)]
@@ -59,21 +62,17 @@ fn find_peer(name: &str) -> Result<&'static Peer, String> {
 pub(crate) fn run(args: &IdleArgs, interrupt: &Interrupt) -> Result<()> {
     let cores = args.cores.choose()?;
     machine::allow_connections(args.connections)?;
-    let mode = mode::find("h1").map_err(anyhow::Error::msg)?;
-    let directory = tempfile::tempdir()?;
-    let wrk = Wrk::prepare(1, 1, cores.client, directory.path())?;
-    let program = args.server.obtain()?;
-    let content = Content::create(&[])?;
-    let start = || {
-        Server::start(
-            args.server,
-            &program,
-            mode,
-            &content,
-            cores.server,
-            interrupt,
-        )
-    };
+    let mode = mode::find(if args.tls { "h1tls" } else { "h1" }).map_err(anyhow::Error::msg)?;
+    let (peer, directory) = (args.server, tempfile::tempdir()?);
+    ensure!(
+        mode.peers.iter().any(|other| other.name == peer.name),
+        "{} speaks no TLS",
+        peer.name
+    );
+    let wrk = Wrk::prepare(1, 1, mode.security, cores.client, directory.path())?;
+    let program = peer.obtain()?;
+    let setting = Setting::new(mode, Content::create(&[])?, cores.server, interrupt)?;
+    let start = || setting.start(peer, &program);
     let servers = [start()?, start()?];
     // The idle connections are the client's side: they stay off the servers' core.
     machine::pin(cores.client)?;
@@ -101,7 +100,7 @@ impl Bench<'_> {
     /// Two servers of the same kind run side by side, so that a pair takes no longer than its two
     /// measurements. They change parts after half of the pairs: what one process has over another,
     /// as where its memory lies, then cancels out.
-    fn measure(&self, servers: &[Server; 2]) -> Result<(Vec<Pair>, [Memory; 2])> {
+    fn measure(&self, servers: &[Server<'_>; 2]) -> Result<(Vec<Pair>, [Memory; 2])> {
         let [first, second] = servers;
         let half = self.args.rounds.div_ceil(2);
         let (mut pairs, growth) = self.half(first, second, half)?;
@@ -113,12 +112,13 @@ impl Bench<'_> {
     /// Measures `count` pairs, with the idle connections on `crowded`.
     fn half(
         &self,
-        alone: &Server,
-        crowded: &Server,
+        alone: &Server<'_>,
+        crowded: &Server<'_>,
         count: u32,
     ) -> Result<(Vec<Pair>, [Memory; 2])> {
         for server in [alone, crowded] {
-            self.wrk.run(&server.url(), WARM_UP, self.interrupt)?;
+            self.wrk
+                .run(server.target(Body::Small), WARM_UP, self.interrupt)?;
         }
         let before = crowded.memory()?;
         let idle = self.open_idle(crowded)?;
@@ -149,12 +149,14 @@ impl Bench<'_> {
         Ok((pairs, growth))
     }
 
-    fn sample(&self, server: &Server) -> Result<Sample> {
+    fn sample(&self, server: &Server<'_>) -> Result<Sample> {
         let before = server.usage()?;
         let clock = Instant::now();
-        let load = self
-            .wrk
-            .run(&server.url(), self.args.seconds, self.interrupt)?;
+        let load = self.wrk.run(
+            server.target(Body::Small),
+            self.args.seconds,
+            self.interrupt,
+        )?;
         let elapsed = clock.elapsed();
         let used = server.usage()?.since(before);
         ensure!(
@@ -170,16 +172,14 @@ impl Bench<'_> {
     }
 
     /// Opens the connections one after the other; each sends a request and reads its answer.
-    fn open_idle(&self, server: &Server) -> Result<Vec<TcpStream>> {
+    fn open_idle(&self, server: &Server<'_>) -> Result<Vec<TcpStream>> {
         let mut idle = Vec::new();
         for number in 0..self.args.connections {
             if number.is_multiple_of(BATCH) {
                 self.interrupt.check()?;
             }
-            let mut stream = TcpStream::connect(server.address())
-                .with_context(|| format!("opening idle connection {number}"))?;
-            server
-                .ask(&mut stream)
+            let stream = server
+                .connect()
                 .with_context(|| format!("idle connection {number}"))?;
             idle.push(stream);
         }
@@ -210,10 +210,11 @@ fn print_memory(args: &IdleArgs, [before, after]: [Memory; 2]) {
         (after as f64 - before as f64) * 1024.0 / f64::from(args.connections)
     };
     println!(
-        "\n{}: {:.0} bytes of anonymous memory per idle connection ({} -> {} KiB for {}), \
+        "\n{}: {:.0} bytes of anonymous memory per idle connection{} ({} -> {} KiB for {}), \
          {:.0} bytes resident\n",
         args.server.name,
         each(before.anonymous_kib, after.anonymous_kib),
+        if args.tls { " over TLS" } else { "" },
         before.anonymous_kib,
         after.anonymous_kib,
         args.connections,

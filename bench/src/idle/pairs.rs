@@ -151,6 +151,7 @@ mod tests {
                 }),
                 errors: Errors::default(),
                 client_waited: 0.0,
+                handshakes: None,
             },
         }
     }

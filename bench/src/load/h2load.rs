@@ -8,16 +8,24 @@ use std::process::Command;
 
 use anyhow::{Context, Result, bail, ensure};
 
-use super::{Errors, Latency, Load, quoting, run_to_end};
+use super::{Errors, Latency, Load, Target, quoting, run_to_end};
 use crate::interrupt::Interrupt;
 use crate::machine;
-use crate::mode::BODY;
+use crate::stats::percentile;
 
 /// Answers of the run that percentiles are taken from: a hundred beyond the p99.9, and a log of a
 /// few MiB.
 const SAMPLE: u32 = 100_000;
 /// Share of that run that is left out at its begin, where connections are being opened.
 const SETTLING: usize = 10;
+/// What it offers over TLS, and what it has to report then: the choice that all servers have.
+const CHOICE: [&str; 2] = ["--tls13-ciphers=TLS_AES_128_GCM_SHA256", "--groups=X25519"];
+const CHOSEN: [(&str, &str); 4] = [
+    ("TLS Protocol: ", "TLSv1.3"),
+    ("Cipher: ", "TLS_AES_128_GCM_SHA256"),
+    ("Server Temp Key: ", "X25519 253 bits"),
+    ("Application protocol: ", "h2"),
+];
 
 /// h2load, ready to be run against one server after the other.
 #[derive(Debug)]
@@ -80,14 +88,20 @@ impl H2load {
         machine::first_line(&self.program, &["--version"])
     }
 
-    /// Loads `url` for `seconds`; the errors that h2load counted are in the result.
-    pub(crate) fn run(&self, url: &str, seconds: u32, interrupt: &Interrupt) -> Result<Load> {
+    /// Loads `target` for `seconds`; the errors that h2load counted are in the result.
+    pub(crate) fn run(
+        &self,
+        target: Target<'_>,
+        seconds: u32,
+        interrupt: &Interrupt,
+    ) -> Result<Load> {
+        let url = target.url();
         let mut command = self.command();
-        command.args(["--duration", &seconds.to_string(), url]);
-        let (summary, waited_ns) = self.finish(command, seconds, interrupt)?;
+        command.args(["--duration", &seconds.to_string(), &url]);
+        let (summary, waited_ns) = self.finish(command, &url, seconds, interrupt)?;
         ensure!(summary.done > 0, "not one request was answered");
         // The body of an answer may be there when its end is not, so the last ones may count or not.
-        let each = BODY.len() as u64;
+        let each = target.body.size();
         let bodies = summary.done * each..=summary.started.max(summary.done) * each;
         ensure!(
             summary.errors != Errors::default() || bodies.contains(&summary.body_bytes),
@@ -102,15 +116,16 @@ impl H2load {
             latency: None,
             errors: summary.errors,
             client_waited: waited_ns as f64 / 1e9 / f64::from(seconds),
+            handshakes: None,
         })
     }
 
-    /// How long answers of `url` take, by a run of [`SAMPLE`] requests that are logged: h2load
+    /// How long answers of `target` take, by a run of [`SAMPLE`] requests that are logged: h2load
     /// itself prints no percentiles.
-    pub(crate) fn latency(&self, url: &str, interrupt: &Interrupt) -> Result<Latency> {
+    pub(crate) fn latency(&self, target: Target<'_>, interrupt: &Interrupt) -> Result<Latency> {
         let requests = SAMPLE.max(self.connections * self.streams * 2);
-        let (summary, rows, _) =
-            self.logged(&["--requests", &requests.to_string(), url], 0, interrupt)?;
+        let requests = ["--requests", &requests.to_string()];
+        let (summary, rows, _) = self.logged(&requests, &target.url(), 0, interrupt)?;
         ensure!(summary.errors == Errors::default(), "{:?}", summary.errors);
         percentiles(&rows).context("h2load's log is empty")
     }
@@ -128,8 +143,7 @@ impl H2load {
             let file = file.to_str().context("the directory is not UTF-8")?;
             arguments.extend(["--data", file]);
         }
-        arguments.push(url);
-        let (summary, rows, waited_ns) = self.logged(&arguments, seconds, interrupt)?;
+        let (summary, rows, waited_ns) = self.logged(&arguments, url, seconds, interrupt)?;
         let &[row] = rows.as_slice() else {
             bail!("h2load logged {} answers to one request", rows.len());
         };
@@ -153,13 +167,15 @@ impl H2load {
         let mut command = Command::new(&self.program);
         command
             .args(["--threads", "1", "--clients", &self.connections.to_string()])
-            .args(["--max-concurrent-streams", &self.streams.to_string()]);
+            .args(["--max-concurrent-streams", &self.streams.to_string()])
+            .args(CHOICE);
         command
     }
 
     fn logged(
         &self,
         arguments: &[&str],
+        url: &str,
         seconds: u32,
         interrupt: &Interrupt,
     ) -> Result<(Summary, Vec<Row>, u64)> {
@@ -168,8 +184,12 @@ impl H2load {
             fs::remove_file(&self.log).context("removing the last log")?;
         }
         let mut command = self.command();
-        command.arg("--log-file").arg(&self.log).args(arguments);
-        let (summary, waited_ns) = self.finish(command, seconds, interrupt)?;
+        command
+            .arg("--log-file")
+            .arg(&self.log)
+            .args(arguments)
+            .arg(url);
+        let (summary, waited_ns) = self.finish(command, url, seconds, interrupt)?;
         let log = fs::read_to_string(&self.log).context("reading h2load's log")?;
         let rows: Option<Vec<Row>> = log.lines().map(Row::parse).collect();
         Ok((
@@ -182,11 +202,15 @@ impl H2load {
     fn finish(
         &self,
         command: Command,
+        url: &str,
         seconds: u32,
         interrupt: &Interrupt,
     ) -> Result<(Summary, u64)> {
         let (printed, waited_ns) =
             run_to_end(command, self.core, &self.output, seconds, interrupt)?;
+        if url.starts_with("https:") {
+            quoting(expect_choice(&printed), "h2load", &printed)?;
+        }
         let summary = Summary::parse(&printed).context("it has no summary");
         Ok((quoting(summary, "h2load", &printed)?, waited_ns))
     }
@@ -222,6 +246,15 @@ impl Row {
     }
 }
 
+/// Fails unless it says that the choice was taken that is offered.
+fn expect_choice(printed: &str) -> Result<()> {
+    for (what, chosen) in CHOSEN {
+        let reported = line_of(printed, what).with_context(|| format!("it has no {what}"))?;
+        ensure!(reported == chosen, "{what}{reported}, not {chosen}");
+    }
+    Ok(())
+}
+
 fn line_of<'a>(printed: &'a str, start: &str) -> Option<&'a str> {
     printed.lines().find_map(|line| line.strip_prefix(start))
 }
@@ -244,11 +277,7 @@ fn percentiles(rows: &[Row]) -> Option<Latency> {
     let settled = rows.get(rows.len() / SETTLING..)?;
     let mut times: Vec<u64> = settled.iter().map(|row| row.duration_us).collect();
     times.sort_unstable();
-    let at = |share: f64| {
-        let index = (times.len() as f64 * share) as usize;
-        let time = times.get(index.min(times.len().checked_sub(1)?))?;
-        Some(*time as f64)
-    };
+    let at = |share| percentile(&times, share).map(|time| time as f64);
     Some(Latency {
         p50_us: at(0.5)?,
         p99_us: at(0.99)?,
@@ -286,6 +315,14 @@ traffic: 5.89MB (6171296) total, 1.44MB (1505728) headers (space savings 93.50%)
         for line in ["requests: ", "status codes: ", "traffic: "] {
             assert_eq!(Summary::parse(&REPORT.replace(line, "other: ")), None);
         }
+    }
+
+    #[test]
+    fn what_tls_has_come_to_must_be_what_is_offered() {
+        let right: String = CHOSEN.map(|(what, is)| format!("{what}{is}\n")).concat();
+        expect_choice(&right).unwrap();
+        assert!(expect_choice(&right.replace("X25519", "ECDH P-256")).is_err());
+        assert!(expect_choice(REPORT).is_err());
     }
 
     #[test]

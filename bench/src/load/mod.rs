@@ -1,9 +1,11 @@
 //! What loads a server: a program for each protocol, and what it counts and times.
 #![forbid(unsafe_code)]
 
+pub(crate) mod connections;
 pub(crate) mod h2load;
 pub(crate) mod wrk;
 
+use std::net::SocketAddr;
 use std::path::Path;
 use std::process::Command;
 use std::time::Duration;
@@ -12,11 +14,15 @@ use anyhow::{Context, Result, bail};
 use serde::{Deserialize, Serialize};
 
 use crate::interrupt::Interrupt;
-use crate::mode::Protocol;
+use crate::mode::{Body, Mode, Protocol, Security, Traffic};
 use crate::process::Running;
 use crate::process::usage::Usage;
 use crate::stats::median;
 
+use crate::tls;
+use crate::tls::certificate::Certificate;
+
+use connections::Connections;
 use h2load::H2load;
 use wrk::Wrk;
 
@@ -30,6 +36,41 @@ pub(crate) enum Generator {
     Wrk(Wrk),
     /// For HTTP/2.
     H2load(H2load),
+    /// For a connection per request.
+    Connections(Connections),
+}
+
+/// What a generator asks for, and of whom.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Target<'a> {
+    /// Where the server listens.
+    pub(crate) address: SocketAddr,
+    /// What it is asked for.
+    pub(crate) body: Body,
+    /// The certificate of the server, if it speaks TLS.
+    pub(crate) certificate: Option<&'a Certificate>,
+}
+
+impl Target<'_> {
+    /// The URL by the server's address.
+    pub(crate) fn url(&self) -> String {
+        let scheme = if self.certificate.is_some() {
+            "https"
+        } else {
+            "http"
+        };
+        format!("{scheme}://{}{}", self.address, self.body.path())
+    }
+
+    /// The URL by the name in the certificate, if there is one, for clients that send what stands
+    /// there as the name of the server (RFC 6066, section 3, which forbids addresses).
+    pub(crate) fn url_by_name(&self) -> String {
+        let url = self.url();
+        match self.certificate {
+            Some(_) => url.replacen(&self.address.ip().to_string(), tls::NAME, 1),
+            None => url,
+        }
+    }
 }
 
 /// What a run counted and timed.
@@ -46,10 +87,26 @@ pub(crate) struct Load {
     /// Share of the run for which the generator was ready but something else had its core, 0 to 1.
     #[serde(default)]
     pub(crate) client_waited: f64,
+    /// Of a generator that makes TLS connections and looks at them.
+    #[serde(default)]
+    pub(crate) handshakes: Option<Handshakes>,
+}
+
+/// How the TLS connections of a run began and ended.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub(crate) struct Handshakes {
+    /// Those with a certificate.
+    pub(crate) full: u64,
+    /// Those that went on with an earlier session.
+    pub(crate) resumed: u64,
+    /// Session tickets that were received.
+    pub(crate) tickets: u64,
+    /// Connections that the server ended without close_notify (RFC 8446, section 6.1).
+    pub(crate) unclean: u64,
 }
 
 /// Percentiles of the time from a request to its answer, in microseconds. wrk corrects them for
-/// the requests that it did not send while it waited (coordinated omission), h2load does not.
+/// the requests that it did not send while it waited (coordinated omission), the others do not.
 #[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]
 pub(crate) struct Latency {
     /// The median.
@@ -76,6 +133,9 @@ pub(crate) struct Errors {
     /// Streams that ended without an answer (h2load).
     #[serde(default)]
     pub(crate) stream: u64,
+    /// Violations of TLS, and answers that are none (connection per request).
+    #[serde(default)]
+    pub(crate) protocol: u64,
 }
 
 impl Latency {
@@ -113,19 +173,31 @@ impl Load {
 }
 
 impl Generator {
-    /// Finds the program for `protocol`; what it needs of files goes to `directory`. Each of
-    /// `connections` has `in_flight` requests waiting for their answers.
+    /// Finds the program for the requests of `mode`; what it needs of files goes to `directory`.
     pub(crate) fn prepare(
-        protocol: Protocol,
+        mode: &Mode,
         connections: u32,
-        in_flight: u32,
         core: usize,
         directory: &Path,
     ) -> Result<Self> {
-        Ok(match protocol {
-            Protocol::Http1 => Self::Wrk(Wrk::prepare(in_flight, connections, core, directory)?),
-            Protocol::Http2 => {
-                Self::H2load(H2load::prepare(in_flight, connections, core, directory)?)
+        let security = mode.security;
+        Ok(match (mode.traffic, mode.protocol) {
+            (Traffic::Requests { in_flight, .. }, Protocol::Http1) => Self::Wrk(Wrk::prepare(
+                in_flight,
+                connections,
+                security,
+                core,
+                directory,
+            )?),
+            (Traffic::Requests { in_flight, .. }, Protocol::Http2) => {
+                let h2load = H2load::prepare(in_flight, connections, core, directory)?;
+                Self::H2load(h2load)
+            }
+            (Traffic::Connections { resumed, .. }, Protocol::Http1) => Self::Connections(
+                Connections::prepare(connections, security, resumed, core, directory)?,
+            ),
+            (Traffic::Connections { .. }, Protocol::Http2) | (Traffic::Transfer(_), _) => {
+                bail!("nothing loads a server so")
             }
         })
     }
@@ -135,27 +207,46 @@ impl Generator {
         match self {
             Self::Wrk(wrk) => wrk.version(),
             Self::H2load(h2load) => h2load.version(),
+            Self::Connections(_) => Connections::version(),
         }
     }
 
-    /// Loads `url` for `seconds`; the errors that the program counted are in the result.
-    pub(crate) fn run(&self, url: &str, seconds: u32, interrupt: &Interrupt) -> Result<Load> {
+    /// Fails if the program would leave a choice of cryptography to a server of `security`.
+    pub(crate) fn check_offer(&self, security: Security, interrupt: &Interrupt) -> Result<()> {
+        match (self, security) {
+            // The others are our own, or say what was negotiated.
+            (Self::Wrk(wrk), Security::Tls(version)) => {
+                let offer = wrk.offer(interrupt).context("what wrk offers")?;
+                offer.expect(version).context("what wrk offers")
+            }
+            _ => Ok(()),
+        }
+    }
+
+    /// Loads `target` for `seconds`; the errors that the program counted are in the result.
+    pub(crate) fn run(
+        &self,
+        target: Target<'_>,
+        seconds: u32,
+        interrupt: &Interrupt,
+    ) -> Result<Load> {
         match self {
-            Self::Wrk(wrk) => wrk.run(url, seconds, interrupt),
-            Self::H2load(h2load) => h2load.run(url, seconds, interrupt),
+            Self::Wrk(wrk) => wrk.run(target, seconds, interrupt),
+            Self::H2load(h2load) => h2load.run(target, seconds, interrupt),
+            Self::Connections(connections) => connections.run(target, seconds, interrupt),
         }
     }
 
     /// The percentiles that belong to `load`, by a run of its own if the program needs one.
     pub(crate) fn latency(
         &self,
-        url: &str,
+        target: Target<'_>,
         load: &Load,
         interrupt: &Interrupt,
     ) -> Result<Option<Latency>> {
         match self {
-            Self::Wrk(_) => Ok(load.latency),
-            Self::H2load(h2load) => h2load.latency(url, interrupt).map(Some),
+            Self::Wrk(_) | Self::Connections(_) => Ok(load.latency),
+            Self::H2load(h2load) => h2load.latency(target, interrupt).map(Some),
         }
     }
 }

@@ -40,6 +40,19 @@ pub(super) fn nginx(site: &Site<'_>) -> Result<String> {
         Protocol::Http1 => "",
         Protocol::Http2 => " http2",
     };
+    let (ssl, certificate) = match site.certificate {
+        None => ("", String::new()),
+        Some(certificate) => (
+            " ssl",
+            format!(
+                "ssl_certificate {};
+        ssl_certificate_key {};
+        ssl_protocols TLSv1.2 TLSv1.3;",
+                utf8(&certificate.chain())?,
+                utf8(&certificate.key())?
+            ),
+        ),
+    };
     Ok(format!(
         "daemon off;
 {user}
@@ -68,7 +81,8 @@ http {{
     scgi_temp_path scgi;
     open_file_cache max=10;
     server {{
-        listen 127.0.0.1:{port} backlog=4096{http2};
+        listen 127.0.0.1:{port} backlog=4096{ssl}{http2};
+        {certificate}
         default_type text/plain;
         location = {PATH} {{
             return 200 \"{BODY}\";
@@ -86,8 +100,17 @@ http {{
 pub(super) fn h2o(site: &Site<'_>) -> Result<String> {
     let (port, content) = (site.port, utf8(site.content)?);
     let user = user("user: root");
+    let ssl = match site.certificate {
+        None => String::new(),
+        Some(certificate) => format!(
+            ", ssl: {{ certificate-file: {}, key-file: {}, minimum-version: TLSv1.2, \
+             ocsp-update-interval: 0 }}",
+            utf8(&certificate.chain())?,
+            utf8(&certificate.key())?
+        ),
+    };
     Ok(format!(
-        "listen: {{ host: 127.0.0.1, port: {port} }}
+        "listen: {{ host: 127.0.0.1, port: {port}{ssl} }}
 {user}
 num-threads: 1
 max-connections: {CONNECTIONS}
@@ -106,6 +129,43 @@ hosts:
       /sink:
         mruby.handler: |
           Proc.new {{ |env| [200, {{'content-type' => 'text/plain'}}, ['received']] }}
+"
+    ))
+}
+
+/// haproxy answers small requests by a rule of its front end.
+pub(super) fn haproxy(site: &Site<'_>) -> Result<String> {
+    let port = site.port;
+    let protocol = match site.protocol {
+        Protocol::Http1 => ("http/1.1", ""),
+        Protocol::Http2 => ("h2", " proto h2"),
+    };
+    let bind = match site.certificate {
+        None => protocol.1.to_owned(),
+        Some(certificate) => {
+            let (file, alpn) = (certificate.both(), protocol.0);
+            format!(" ssl crt {} alpn {alpn}", utf8(&file)?)
+        }
+    };
+    Ok(format!(
+        "global
+    nbthread 1
+    maxconn {CONNECTIONS}
+    no strict-limits
+    tune.h2.max-concurrent-streams 256
+    ssl-default-bind-options ssl-min-ver TLSv1.2
+defaults
+    mode http
+    timeout client 1h
+    timeout http-keep-alive 1h
+    timeout http-request 1h
+    timeout connect 1s
+    timeout server 1s
+frontend all
+    bind 127.0.0.1:{port} backlog 4096{bind}
+    http-request return status 200 content-type text/plain string \"{BODY}\" \
+hdr Server haproxy hdr Date \"%[date,http_date]\" if {{ path {PATH} }}
+    http-request return status 404
 "
     ))
 }

@@ -1,9 +1,10 @@
-//! The servers that are compared: where each comes from and how it is started.
+//! What a server of a comparison is: where it comes from and how it is started.
 //!
-//! README.md says why each setting is as it is.
+//! The servers themselves are in `servers`; README.md says why each setting is as it is.
 #![forbid(unsafe_code)]
 
 mod configuration;
+mod servers;
 
 use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
@@ -12,6 +13,11 @@ use anyhow::{Context, Result, ensure};
 
 use crate::machine;
 use crate::mode::Protocol;
+use crate::tls::certificate::Certificate;
+
+pub(crate) use servers::{
+    HTTP1, HTTP1_RESUMED, HTTP1_SIZED, HTTP1_TLS, HTTP2, HTTP2_FILES, HTTP2_SINKS, HTTP2_TLS,
+};
 
 /// A server of the comparison.
 #[derive(Debug)]
@@ -34,10 +40,14 @@ pub(crate) struct Site<'a> {
     pub(crate) port: u16,
     /// What to speak there.
     pub(crate) protocol: Protocol,
+    /// Whether a connection is for one request.
+    pub(crate) once: bool,
     /// Its working directory, empty and its own.
     pub(crate) directory: &'a Path,
     /// The files to serve, if it serves files.
     pub(crate) content: &'a Path,
+    /// What to speak TLS with, if it is to do that.
+    pub(crate) certificate: Option<&'a Certificate>,
 }
 
 /// Where the program of a peer comes from.
@@ -57,127 +67,6 @@ enum Source {
         package: &'static str,
     },
 }
-
-/// What an HTTP/1.1 mode compares.
-pub(crate) static HTTP1: &[&Peer] = &[&FLOOR, &LANNER, &HYPER, &NGINX];
-
-/// What an HTTP/2 mode compares.
-pub(crate) static HTTP2: &[&Peer] = &[&LANNER, &HYPER, &NGINX, &NGHTTPD, &H2O];
-
-/// Those of [`HTTP2`] that read a request body to its end and answer then. nginx passes bodies on
-/// or discards them, and has nothing in between.
-pub(crate) static HTTP2_SINKS: &[&Peer] = &[&LANNER, &HYPER, &NGHTTPD, &H2O];
-
-/// The least that a correct server could cost.
-static FLOOR: Peer = Peer {
-    name: "floor",
-    source: Source::Own,
-    arguments: |site| Ok(vec!["floor".into(), format!("127.0.0.1:{}", site.port)]),
-    lacking: &[],
-    counts: false,
-};
-
-/// The server of this workspace, with its built-in application.
-static LANNER: Peer = Peer {
-    name: "lanner",
-    source: Source::Cargo {
-        manifest: "../Cargo.toml",
-        package: "lanner",
-        program: "lanner",
-    },
-    // It tells the protocols apart by the first bytes of a connection.
-    arguments: |site| {
-        let url = format!("http://127.0.0.1:{}", site.port);
-        Ok(["run", "--urls", &url, "--shards", "1"]
-            .map(String::from)
-            .to_vec())
-    },
-    lacking: &[],
-    counts: true,
-};
-
-/// hyper on a single-threaded tokio.
-static HYPER: Peer = Peer {
-    name: "hyper",
-    source: Source::Cargo {
-        manifest: "peers/Cargo.toml",
-        package: "lanner-bench-peers",
-        program: "hyper-peer",
-    },
-    arguments: |site| {
-        let protocol = match site.protocol {
-            Protocol::Http1 => "h1",
-            Protocol::Http2 => "h2",
-        };
-        Ok(vec![format!("127.0.0.1:{}", site.port), protocol.into()])
-    },
-    lacking: &[],
-    counts: true,
-};
-
-/// nginx with one worker and the answer in its configuration.
-static NGINX: Peer = Peer {
-    name: "nginx",
-    source: Source::Installed {
-        program: "nginx",
-        package: "nginx-light",
-    },
-    arguments: |site| {
-        let text = configuration::nginx(site)?;
-        let file = configuration::write(site, "nginx.conf", &text)?;
-        let prefix = configuration::utf8(site.directory)?;
-        Ok(["-p", prefix, "-c", &file, "-e", "stderr"]
-            .map(String::from)
-            .to_vec())
-    },
-    lacking: &[],
-    counts: false,
-};
-
-/// The server of nghttp2, with the answer in a file.
-static NGHTTPD: Peer = Peer {
-    name: "nghttpd",
-    source: Source::Installed {
-        program: "nghttpd",
-        package: "nghttp2-server",
-    },
-    arguments: |site| {
-        let port = site.port.to_string();
-        let root = configuration::utf8(site.content)?;
-        Ok([
-            "--no-tls",
-            "--address=127.0.0.1",
-            "--workers=1",
-            "--max-concurrent-streams=256",
-            "--window-bits=30",
-            "--connection-window-bits=30",
-            "--htdocs",
-            root,
-            &port,
-        ]
-        .map(String::from)
-        .to_vec())
-    },
-    // It tells the type by the extension of the file, and the path has none.
-    lacking: &["content-type"],
-    counts: false,
-};
-
-/// h2o with one thread and the answer in a file.
-static H2O: Peer = Peer {
-    name: "h2o",
-    source: Source::Installed {
-        program: "h2o",
-        package: "h2o",
-    },
-    arguments: |site| {
-        let text = configuration::h2o(site)?;
-        let file = configuration::write(site, "h2o.conf", &text)?;
-        Ok(["-m", "worker", "-c", &file].map(String::from).to_vec())
-    },
-    lacking: &[],
-    counts: false,
-};
 
 impl Peer {
     /// Builds the program or finds it installed, and returns its path.

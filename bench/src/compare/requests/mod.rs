@@ -1,4 +1,5 @@
-//! Small requests: processor time for each, rate and latency.
+//! Requests: processor time for each, rate and latency; on connections that stay, or each on its
+//! own.
 
 mod report;
 mod summary;
@@ -6,16 +7,17 @@ mod summary;
 use std::path::Path;
 use std::time::{Duration, Instant};
 
-use anyhow::{Result, bail};
+use anyhow::{Context, Result, bail};
 use serde::Serialize;
 
+use super::CompareArgs;
+use super::plan::Plan;
 use super::rounds::take_turns;
-use super::{CompareArgs, Plan};
 use crate::content::Content;
 use crate::interrupt::Interrupt;
 use crate::load::{Generator, Load};
 use crate::machine;
-use crate::mode::Traffic;
+use crate::mode::{Body, Traffic};
 use crate::server::Server;
 
 use report::Report;
@@ -47,49 +49,52 @@ struct Turn {
     load: Load,
 }
 
-/// Measures the servers of `plan` in turns.
-pub(super) fn run(plan: &Plan, args: &CompareArgs, interrupt: &Interrupt) -> Result<Report> {
-    let Traffic::Requests {
-        connections,
-        in_flight,
-    } = plan.mode.traffic
-    else {
-        bail!("{} does not measure requests", plan.mode.name);
+/// Measures the servers of the mode in turns.
+pub(super) fn run(args: &CompareArgs, interrupt: &Interrupt) -> Result<Report> {
+    let (connections, body) = match args.mode.traffic {
+        Traffic::Requests {
+            connections, body, ..
+        } => (connections, body),
+        Traffic::Connections { in_flight, .. } => (in_flight, Body::Small),
+        Traffic::Transfer(_) => bail!("{} does not measure requests", args.mode.name),
     };
     let connections = args.connections.unwrap_or(connections);
     let seconds = args.seconds.unwrap_or(SECONDS);
     machine::allow_connections(connections)?;
+    let cores = args.cores.choose()?;
     let directory = tempfile::tempdir()?;
-    let generator = Generator::prepare(
-        plan.mode.protocol,
-        connections,
-        in_flight,
-        plan.cores.client,
-        directory.path(),
+    let generator = Generator::prepare(args.mode, connections, cores.client, directory.path())?;
+    generator.check_offer(args.mode.security, interrupt)?;
+    let content = match body {
+        Body::Small => Content::create(&[])?,
+        Body::Sized(size) => Content::create(&[size])?,
+    };
+    let plan = Plan::prepare(
+        args.mode,
+        &args.servers,
+        args.rounds,
+        cores,
+        content,
+        interrupt,
     )?;
-    let content = Content::create(&[])?;
     let expected = Duration::from_secs((WARM_UP + seconds).into()) + TURN_OVERHEAD;
     let turns = take_turns(
-        plan,
+        &plan,
         expected,
         |peer, program: &Path, round| {
-            let core = plan.cores.server;
-            let server = Server::start(peer, program, plan.mode, &content, core, interrupt)?;
-            take(peer.name, round, &server, &generator, seconds, interrupt)
+            let server = plan.setting.start(peer, program)?;
+            take(
+                peer.name, round, &server, body, &generator, seconds, interrupt,
+            )
         },
         |turn| format!("{:.2} us/request, {:.0}/s", turn.cpu_us, turn.load.rate()),
     )?;
+    let conditions = plan.conditions(generator.version());
     Ok(Report {
-        mode: plan.mode.name,
-        title: plan.mode.title,
         connections,
-        rounds: plan.rounds,
         seconds,
-        machine: machine::description(),
-        load_generator: generator.version(),
-        cores: plan.cores,
-        reference: plan.reference(),
-        servers: summary::of(&plan.servers(), plan.reference(), &turns),
+        servers: summary::of(&plan.servers(), conditions.reference, &turns),
+        conditions,
         turns,
     })
 }
@@ -97,19 +102,24 @@ pub(super) fn run(plan: &Plan, args: &CompareArgs, interrupt: &Interrupt) -> Res
 fn take(
     name: &'static str,
     round: u32,
-    server: &Server,
+    server: &Server<'_>,
+    body: Body,
     generator: &Generator,
     seconds: u32,
     interrupt: &Interrupt,
 ) -> Result<Turn> {
-    let url = server.url();
-    generator.run(&url, WARM_UP, interrupt)?;
+    let target = server.target(body);
+    generator
+        .run(target, WARM_UP, interrupt)
+        .with_context(|| format!("warming {name} up"))?;
     let before = server.usage()?;
     let clock = Instant::now();
-    let mut load = generator.run(&url, seconds, interrupt)?;
+    let mut load = generator
+        .run(target, seconds, interrupt)
+        .with_context(|| format!("measuring {name}"))?;
     let elapsed = clock.elapsed();
     let used = server.usage()?.since(before);
-    load.latency = generator.latency(&url, &load, interrupt)?;
+    load.latency = generator.latency(target, &load, interrupt)?;
     let cpu_us = used.cpu_ns as f64 / 1e3 / load.requests as f64;
     Ok(Turn {
         server: name,

@@ -6,21 +6,17 @@ use serde::Serialize;
 
 use super::Turn;
 use super::summary::Summary;
-use crate::load::{Errors, Latency};
-use crate::machine::{Cores, DISTURBED};
+use crate::compare::plan::Conditions;
+use crate::load::{Errors, Handshakes, Latency};
+use crate::machine::DISTURBED;
 
 /// All that a comparison found and under which conditions.
 #[derive(Debug, Serialize)]
 pub(in crate::compare) struct Report {
-    pub(super) mode: &'static str,
-    pub(super) title: &'static str,
+    #[serde(flatten)]
+    pub(super) conditions: Conditions,
     pub(super) connections: u32,
-    pub(super) rounds: u32,
     pub(super) seconds: u32,
-    pub(super) machine: String,
-    pub(super) load_generator: String,
-    pub(super) cores: Cores,
-    pub(super) reference: &'static str,
     pub(super) servers: Vec<Summary>,
     pub(super) turns: Vec<Turn>,
 }
@@ -28,23 +24,16 @@ pub(in crate::compare) struct Report {
 impl Report {
     /// The conditions, the table and remarks on what disturbed the measurement.
     pub(in crate::compare) fn markdown(&self) -> String {
-        let base = self.reference;
-        let mut text = format!(
-            "\n**{}** ({}), {} connections; medians of {} rounds of {} s.\n\
-             {}; server on core {}, {} on core {}.\n\n\
-             | server | CPU us/request | user | system | lowest | spread | requests/s | p50 us \
+        let base = self.conditions.reference;
+        let shape = format!("{} connections", self.connections);
+        let mut text = self
+            .conditions
+            .head(&shape, &format!(" of {} s", self.seconds));
+        text.push_str(&format!(
+            "| server | CPU us/request | user | system | lowest | spread | requests/s | p50 us \
              | p99 us | p99.9 us | peak MiB | x {base} | lowest x {base} |\n\
              |---|--:|--:|--:|--:|--:|--:|--:|--:|--:|--:|--:|--:|\n",
-            self.mode,
-            self.title,
-            self.connections,
-            self.rounds,
-            self.seconds,
-            self.machine,
-            self.cores.server,
-            self.load_generator,
-            self.cores.client,
-        );
+        ));
         for row in &self.servers {
             // Writing to a string cannot fail.
             let _ = writeln!(
@@ -74,11 +63,50 @@ impl Report {
                 row.client_waited * 100.0
             );
         }
+        text.push_str(&self.handshakes());
+        text.push_str(&self.conditions.absences());
         text
     }
 
-    /// A line for each turn in which anything but right answers was seen.
-    pub(in crate::compare) fn wrong_turns(&self) -> Vec<String> {
+    /// What the load generator saw of TLS, where it looked: a line for each server.
+    fn handshakes(&self) -> String {
+        let mut text = String::new();
+        for row in &self.servers {
+            let own = self.turns.iter().filter(|turn| turn.server == row.server);
+            let seen = own.filter_map(|turn| turn.load.handshakes);
+            let total = seen.fold(Handshakes::default(), |sum, one| Handshakes {
+                full: sum.full + one.full,
+                resumed: sum.resumed + one.resumed,
+                tickets: sum.tickets + one.tickets,
+                unclean: sum.unclean + one.unclean,
+            });
+            let count = total.full + total.resumed;
+            if count > 0 {
+                // Writing to a string cannot fail.
+                let _ = writeln!(
+                    text,
+                    "\n{}: {} full handshakes, {} resumed; {:.1} tickets for each; {} ended without \
+                     close_notify.",
+                    row.server,
+                    total.full,
+                    total.resumed,
+                    total.tickets as f64 / count as f64,
+                    total.unclean
+                );
+            }
+        }
+        text
+    }
+
+    /// A line for each server that does not work, and for each turn in which anything but right
+    /// answers was seen.
+    pub(in crate::compare) fn failures(&self) -> Vec<String> {
+        let mut failures = self.conditions.failures();
+        failures.extend(self.wrong_turns());
+        failures
+    }
+
+    fn wrong_turns(&self) -> Vec<String> {
         self.turns
             .iter()
             .filter(|turn| turn.load.errors != Errors::default())
@@ -96,6 +124,7 @@ impl Report {
 mod tests {
     #![allow(clippy::unwrap_used)]
     use super::*;
+    use crate::compare::plan::tests::conditions;
     use crate::load::Load;
 
     fn report(errors: Errors, waited: f64) -> Report {
@@ -105,6 +134,7 @@ mod tests {
             latency: None,
             errors,
             client_waited: 0.0,
+            handshakes: None,
         };
         let turns = vec![Turn {
             server: "floor",
@@ -117,18 +147,9 @@ mod tests {
             load,
         }];
         Report {
-            mode: "h1",
-            title: "a title",
+            conditions: conditions("h1", "floor"),
             connections: 64,
-            rounds: 1,
             seconds: 1,
-            machine: "a machine".to_owned(),
-            load_generator: "wrk".to_owned(),
-            cores: Cores {
-                server: 1,
-                client: 0,
-            },
-            reference: "floor",
             servers: super::super::summary::of(&["floor"], "floor", &turns),
             turns,
         }
@@ -148,6 +169,23 @@ mod tests {
     }
 
     #[test]
+    fn what_was_seen_of_tls_is_told() {
+        let mut report = report(Errors::default(), 0.0);
+        assert!(!report.markdown().contains("handshakes"));
+        for turn in &mut report.turns {
+            turn.load.handshakes = Some(Handshakes {
+                full: 10,
+                resumed: 0,
+                tickets: 20,
+                unclean: 3,
+            });
+        }
+        let text = report.markdown();
+        let line = "floor: 10 full handshakes, 0 resumed; 2.0 tickets for each; 3 ended without";
+        assert!(text.contains(line), "{text}");
+    }
+
+    #[test]
     fn disturbance_and_errors_are_told() {
         let errors = Errors {
             status: 3,
@@ -155,7 +193,7 @@ mod tests {
         };
         let report = report(errors, 0.5);
         assert!(report.markdown().contains("Disturbed"));
-        assert_eq!(report.wrong_turns().len(), 1);
+        assert_eq!(report.failures().len(), 1);
         assert!(
             serde_json::to_string(&report)
                 .unwrap()

@@ -111,6 +111,7 @@ mod tests {
                 latency: None,
                 errors: Errors::default(),
                 client_waited: 0.0,
+                handshakes: None,
             },
         }
     }

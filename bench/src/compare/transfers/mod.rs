@@ -8,8 +8,9 @@ use std::time::{Duration, Instant};
 use anyhow::{Context, Result, ensure};
 use serde::Serialize;
 
+use super::CompareArgs;
+use super::plan::Plan;
 use super::rounds::take_turns;
-use super::{CompareArgs, Plan};
 use crate::content::Content;
 use crate::delay::Line;
 use crate::interrupt::Interrupt;
@@ -68,33 +69,41 @@ struct Task<'a> {
     client: &'a H2load,
 }
 
-/// Measures the servers of `plan` in turns.
+/// Measures the servers of the mode in turns.
 pub(super) fn run(
-    plan: &Plan,
     direction: Direction,
     args: &CompareArgs,
     interrupt: &Interrupt,
 ) -> Result<Report> {
     let bytes = args.bytes.unwrap_or(BYTES);
     let directory = tempfile::tempdir()?;
-    let client = H2load::prepare(1, 1, plan.cores.client, directory.path())?;
+    let cores = args.cores.choose()?;
+    let client = H2load::prepare(1, 1, cores.client, directory.path())?;
+    let content = Content::create(&[bytes, bytes.min(WARM_UP_BYTES)])?;
+    let plan = Plan::prepare(
+        args.mode,
+        &args.servers,
+        args.rounds,
+        cores,
+        content,
+        interrupt,
+    )?;
     let task = Task {
         direction,
         bytes,
-        content: &Content::create(&[bytes, bytes.min(WARM_UP_BYTES)])?,
+        content: plan.setting.content(),
         client: &client,
     };
     let one_way = args
         .delay
         .map(|both| Duration::from_millis(both.into()) / 2);
     let turns = take_turns(
-        plan,
+        &plan,
         EXPECTED,
         |peer, program: &Path, round| {
-            let core = plan.cores.server;
-            let server = Server::start(peer, program, plan.mode, task.content, core, interrupt)?;
+            let server = plan.setting.start(peer, program)?;
             let line = one_way
-                .map(|one_way| Line::lay(server.address(), one_way, plan.cores.client))
+                .map(|one_way| Line::lay(server.address(), one_way, cores.client))
                 .transpose()?;
             let address = line.as_ref().map_or(server.address(), Line::address);
             take(
@@ -108,13 +117,13 @@ pub(super) fn run(
         },
         |turn| format!("{:.0} MiB/s, {:.3} s/GiB", turn.rate(), turn.cpu_s),
     )?;
-    Ok(Report::of(plan, &client, bytes, args.delay, turns))
+    Ok(Report::of(&plan, &client, bytes, args.delay, turns))
 }
 
 fn take(
     name: &'static str,
     round: u32,
-    server: &Server,
+    server: &Server<'_>,
     authority: &str,
     task: &Task<'_>,
     interrupt: &Interrupt,

@@ -5,23 +5,18 @@ use std::fmt::Write;
 use serde::Serialize;
 
 use super::Turn;
-use crate::compare::Plan;
+use crate::compare::plan::{Conditions, Plan};
 use crate::load::h2load::H2load;
-use crate::machine::{self, Cores, DISTURBED};
+use crate::machine::DISTURBED;
 use crate::stats::median;
 
 /// All that a comparison found and under which conditions.
 #[derive(Debug, Serialize)]
 pub(in crate::compare) struct Report {
-    mode: &'static str,
-    title: &'static str,
+    #[serde(flatten)]
+    conditions: Conditions,
     bytes: u64,
     delay_ms: Option<u32>,
-    rounds: u32,
-    machine: String,
-    client: String,
-    cores: Cores,
-    reference: &'static str,
     servers: Vec<Summary>,
     turns: Vec<Turn>,
 }
@@ -65,17 +60,12 @@ impl Report {
         delay_ms: Option<u32>,
         turns: Vec<Turn>,
     ) -> Self {
+        let conditions = plan.conditions(client.version());
         Self {
-            mode: plan.mode.name,
-            title: plan.mode.title,
             bytes,
             delay_ms,
-            rounds: plan.rounds,
-            machine: machine::description(),
-            client: client.version(),
-            cores: plan.cores,
-            reference: plan.reference(),
-            servers: summaries(&plan.servers(), plan.reference(), &turns),
+            servers: summaries(&plan.servers(), conditions.reference, &turns),
+            conditions,
             turns,
         }
     }
@@ -85,22 +75,14 @@ impl Report {
         let delay = self.delay_ms.map_or(String::new(), |delay| {
             format!(" with {delay} ms added to each round trip")
         });
-        let mut text = format!(
-            "\n**{}** ({}), {} MiB{delay}; medians of {} rounds.\n\
-             {}; server on core {}, {} on core {}.\n\n\
-             | server | MiB/s | highest | CPU s/GiB | user | system | lowest | spread | peak MiB \
+        let base = self.conditions.reference;
+        let mib = self.bytes as f64 / (1 << 20) as f64;
+        let mut text = self.conditions.head(&format!("{mib} MiB{delay}"), "");
+        text.push_str(&format!(
+            "| server | MiB/s | highest | CPU s/GiB | user | system | lowest | spread | peak MiB \
              | MiB/s x {base} | CPU x {base} |\n\
              |---|--:|--:|--:|--:|--:|--:|--:|--:|--:|--:|\n",
-            self.mode,
-            self.title,
-            self.bytes as f64 / (1 << 20) as f64,
-            self.rounds,
-            self.machine,
-            self.cores.server,
-            self.client,
-            self.cores.client,
-            base = self.reference,
-        );
+        ));
         for row in &self.servers {
             // Writing to a string cannot fail.
             let _ = writeln!(
@@ -130,7 +112,13 @@ impl Report {
                 row.client_waited * 100.0
             );
         }
+        text.push_str(&self.conditions.absences());
         text
+    }
+
+    /// A line for each server that does not work.
+    pub(in crate::compare) fn failures(&self) -> Vec<String> {
+        self.conditions.failures()
     }
 
     /// With a delay the line shares the client's core and has it whenever the client waits for it.
@@ -182,6 +170,7 @@ fn summarise(server: &'static str, turns: &[&Turn], base: &[&Turn]) -> Summary {
 mod tests {
     #![allow(clippy::indexing_slicing)]
     use super::*;
+    use crate::compare::plan::tests::conditions;
 
     fn turn(server: &'static str, round: u32, cpu_s: f64, duration_us: u64) -> Turn {
         Turn {
@@ -206,18 +195,9 @@ mod tests {
             turn("h2o", 2, 0.5, 1_000_000),
         ];
         Report {
-            mode: "download",
-            title: "a title",
+            conditions: conditions("download", "h2o"),
             bytes: 1 << 20,
             delay_ms,
-            rounds: 2,
-            machine: "a machine".to_owned(),
-            client: "h2load".to_owned(),
-            cores: Cores {
-                server: 1,
-                client: 0,
-            },
-            reference: "h2o",
             servers: summaries(&["other", "h2o"], "h2o", &turns),
             turns,
         }

@@ -1,0 +1,184 @@
+//! The servers, and which of them each kind of mode compares.
+
+use super::{Peer, Source, configuration};
+use crate::mode::Protocol;
+
+/// What an HTTP/1.1 mode compares.
+pub(crate) static HTTP1: &[&Peer] = &[&FLOOR, &LANNER, &HYPER, &NGINX, &H2O, &HAPROXY];
+
+/// The same over TLS. There is no floor: the cryptography is most of the cost.
+pub(crate) static HTTP1_TLS: &[&Peer] = &[&LANNER, &HYPER, &NGINX, &H2O, &HAPROXY];
+
+/// Those of [`HTTP1_TLS`] that can be resumed for ever with TLS 1.3: h2o gives no new ticket for
+/// the one that it took, so that every third connection would be a full handshake.
+pub(crate) static HTTP1_RESUMED: &[&Peer] = &[&LANNER, &HYPER, &NGINX, &HAPROXY];
+
+/// Those that answer `/bytes/N` over HTTP/1.1. haproxy would need buffers of that size for all
+/// connections.
+pub(crate) static HTTP1_SIZED: &[&Peer] = &[&LANNER, &HYPER, &NGINX, &H2O];
+
+/// What an HTTP/2 mode compares.
+pub(crate) static HTTP2: &[&Peer] = &[&LANNER, &HYPER, &NGINX, &NGHTTPD, &H2O, &HAPROXY];
+
+/// The same over TLS.
+pub(crate) static HTTP2_TLS: &[&Peer] = HTTP2;
+
+/// Those of [`HTTP2`] that answer `/bytes/N`.
+pub(crate) static HTTP2_FILES: &[&Peer] = &[&LANNER, &HYPER, &NGINX, &NGHTTPD, &H2O];
+
+/// Those of [`HTTP2`] that read a request body to its end and answer then. nginx passes bodies on
+/// or discards them, and has nothing in between.
+pub(crate) static HTTP2_SINKS: &[&Peer] = &[&LANNER, &HYPER, &NGHTTPD, &H2O];
+
+/// The least that a correct server could cost.
+static FLOOR: Peer = Peer {
+    name: "floor",
+    source: Source::Own,
+    arguments: |site| {
+        let mut arguments = vec!["floor".into(), format!("127.0.0.1:{}", site.port)];
+        if site.once {
+            // It reads no fields, so that it would not see the client's wish.
+            arguments.push("--once".into());
+        }
+        Ok(arguments)
+    },
+    lacking: &[],
+    counts: false,
+};
+
+/// The server of this workspace, with its built-in application.
+static LANNER: Peer = Peer {
+    name: "lanner",
+    source: Source::Cargo {
+        manifest: "../Cargo.toml",
+        package: "lanner",
+        program: "lanner",
+    },
+    // It tells the protocols apart by the first bytes of a connection.
+    arguments: |site| {
+        let scheme = site.certificate.map_or("http", |_| "https");
+        let url = format!("{scheme}://127.0.0.1:{}", site.port);
+        let mut arguments = ["run", "--urls", &url, "--shards", "1"]
+            .map(String::from)
+            .to_vec();
+        if let Some(certificate) = site.certificate {
+            let (chain, key) = (certificate.chain(), certificate.key());
+            arguments.extend(["--cert".into(), configuration::utf8(&chain)?.into()]);
+            arguments.extend(["--key".into(), configuration::utf8(&key)?.into()]);
+        }
+        Ok(arguments)
+    },
+    lacking: &[],
+    counts: true,
+};
+
+/// hyper on a single-threaded tokio.
+static HYPER: Peer = Peer {
+    name: "hyper",
+    source: Source::Cargo {
+        manifest: "peers/Cargo.toml",
+        package: "lanner-bench-peers",
+        program: "hyper-peer",
+    },
+    arguments: |site| {
+        let protocol = match site.protocol {
+            Protocol::Http1 => "h1",
+            Protocol::Http2 => "h2",
+        };
+        let mut arguments = vec![format!("127.0.0.1:{}", site.port), protocol.into()];
+        if let Some(certificate) = site.certificate {
+            arguments.push(configuration::utf8(&certificate.chain())?.into());
+            arguments.push(configuration::utf8(&certificate.key())?.into());
+        }
+        Ok(arguments)
+    },
+    lacking: &[],
+    counts: true,
+};
+
+/// nginx with one worker and the answer in its configuration.
+static NGINX: Peer = Peer {
+    name: "nginx",
+    source: Source::Installed {
+        program: "nginx",
+        package: "nginx-light",
+    },
+    arguments: |site| {
+        let text = configuration::nginx(site)?;
+        let file = configuration::write(site, "nginx.conf", &text)?;
+        let prefix = configuration::utf8(site.directory)?;
+        Ok(["-p", prefix, "-c", &file, "-e", "stderr"]
+            .map(String::from)
+            .to_vec())
+    },
+    lacking: &[],
+    counts: false,
+};
+
+/// The server of nghttp2, with the answer in a file.
+static NGHTTPD: Peer = Peer {
+    name: "nghttpd",
+    source: Source::Installed {
+        program: "nghttpd",
+        package: "nghttp2-server",
+    },
+    arguments: |site| {
+        let port = site.port.to_string();
+        let root = configuration::utf8(site.content)?;
+        let mut arguments = [
+            "--address=127.0.0.1",
+            "--workers=1",
+            "--max-concurrent-streams=256",
+            "--window-bits=30",
+            "--connection-window-bits=30",
+            "--htdocs",
+            root,
+            &port,
+        ]
+        .map(String::from)
+        .to_vec();
+        match site.certificate {
+            None => arguments.insert(0, "--no-tls".into()),
+            Some(certificate) => {
+                arguments.push(configuration::utf8(&certificate.key())?.into());
+                arguments.push(configuration::utf8(&certificate.chain())?.into());
+            }
+        }
+        Ok(arguments)
+    },
+    // It tells the type by the extension of the file, and the path has none.
+    lacking: &["content-type"],
+    counts: false,
+};
+
+/// h2o with one thread and the answer in a file.
+static H2O: Peer = Peer {
+    name: "h2o",
+    source: Source::Installed {
+        program: "h2o",
+        package: "h2o",
+    },
+    arguments: |site| {
+        let text = configuration::h2o(site)?;
+        let file = configuration::write(site, "h2o.conf", &text)?;
+        Ok(["-m", "worker", "-c", &file].map(String::from).to_vec())
+    },
+    lacking: &[],
+    counts: false,
+};
+
+/// haproxy with one thread and the answer in its configuration.
+static HAPROXY: Peer = Peer {
+    name: "haproxy",
+    source: Source::Installed {
+        program: "haproxy",
+        package: "haproxy",
+    },
+    arguments: |site| {
+        let text = configuration::haproxy(site)?;
+        let file = configuration::write(site, "haproxy.cfg", &text)?;
+        Ok(["-db", "-f", &file].map(String::from).to_vec())
+    },
+    lacking: &[],
+    counts: false,
+};
