@@ -44,7 +44,6 @@ mod task;
 #[cfg(any(test, feature = "testing"))]
 pub mod testing;
 mod time;
-#[allow(dead_code, unused_imports, reason = "no connection speaks it yet")]
 mod tls;
 
 pub use buf::{OutOfMemory, PoolError};

@@ -52,6 +52,11 @@ impl Protocol {
         either!(self.receive_truncated());
     }
 
+    /// Whether an exchange is under way.
+    pub(super) fn is_busy(&self) -> bool {
+        either!(self.is_busy())
+    }
+
     /// An exchange has something for the connection.
     pub(super) fn mark(&mut self, stream: u32) {
         match self {

@@ -46,6 +46,8 @@ pub(super) struct Secured {
     end_told: bool,
     /// The peer has closed its socket without a word.
     truncated: bool,
+    /// The same, until the next drive, which knows whether anybody was at work.
+    uncounted: bool,
 }
 
 impl Connection {
@@ -92,6 +94,7 @@ impl Connection {
             Security::Session(secured) if secured.session.peer_closed() => {}
             Security::Session(secured) => {
                 secured.truncated = true;
+                secured.uncounted = true;
                 self.protocol.receive_truncated();
             }
         }
@@ -110,6 +113,9 @@ impl Connection {
                 if let Some(fault) = secured.fault.take() {
                     self.fail_security(fault, turn, resources);
                     return None;
+                }
+                if std::mem::take(&mut secured.uncounted) && self.protocol.is_busy() {
+                    turn.counters.reject(Fault::Truncated.name());
                 }
                 if secured.session.peer_closed() && !secured.end_told {
                     secured.end_told = true;
@@ -180,6 +186,7 @@ impl Connection {
             fault: received.err(),
             end_told: false,
             truncated: false,
+            uncounted: false,
         }));
         if turn.draining {
             self.protocol.drain();

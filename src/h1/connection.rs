@@ -184,6 +184,11 @@ impl Connection {
         self.truncated = true;
     }
 
+    /// Whether an exchange is under way.
+    pub(crate) fn is_busy(&self) -> bool {
+        self.exchange.is_some()
+    }
+
     /// Whether a drive would do nothing: no input waits, no exchange is under way.
     #[inline]
     pub(crate) fn is_idle(&self) -> bool {

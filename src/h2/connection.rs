@@ -154,6 +154,11 @@ impl Connection {
         self.input_ended = true;
     }
 
+    /// Whether an exchange is under way.
+    pub(crate) fn is_busy(&self) -> bool {
+        self.streams.len() > 0
+    }
+
     /// The exchange of this stream has something for the connection.
     pub(crate) fn mark(&mut self, stream: u32) {
         self.changed.push(stream);

@@ -39,6 +39,7 @@ pub(super) mod alert {
     pub(crate) const BAD_RECORD_MAC: u8 = 20;
     pub(crate) const RECORD_OVERFLOW: u8 = 22;
     pub(crate) const DECODE_ERROR: u8 = 50;
+    pub(crate) const BAD_CERTIFICATE: u8 = 42;
     pub(crate) const PROTOCOL_VERSION: u8 = 70;
     pub(crate) const INTERNAL_ERROR: u8 = 80;
     pub(crate) const USER_CANCELED: u8 = 90;
@@ -80,6 +81,7 @@ faults! {
     HandshakeMisbehaved = None, "tls_handshake_misbehaved", "a handshake message breaks the protocol";
     ClientCertificateMissing = None, "tls_client_certificate_missing", "the site requires a client certificate and none came";
     ClientCertificateRefused = None, "tls_client_certificate_refused", "the client's certificate does not hold";
+    ClientCertificateLapsed = Some(a::BAD_CERTIFICATE), "tls_client_certificate_lapsed", "the client's certificate of a resumed session holds no more";
     HandshakeFailed = None, "tls_handshake_failed", "the handshake failed";
     Internal = Some(a::INTERNAL_ERROR), "tls_internal", "the server could not go on";
 }

@@ -129,7 +129,7 @@ impl Handshake {
             }
         }
         match self.negotiate(out) {
-            Ok(true) => self.finish(out),
+            Ok(true) => self.finish(sites, out),
             Ok(false) if self.input_ended => self.fail(Fault::HandshakeIncomplete, out),
             Ok(false) => Progress::Wait,
             Err(fault) => {
@@ -225,16 +225,27 @@ impl Handshake {
     }
 
     /// Takes the secrets out of rustls. What it wanted to send is in `out`, protected.
-    fn finish(&mut self, out: &mut Vec<u8>) -> Progress {
+    fn finish(&mut self, sites: &Sites, out: &mut Vec<u8>) -> Progress {
         let Stage::Negotiating(connection) = std::mem::replace(&mut self.stage, Stage::Over) else {
             return Progress::Failed(Fault::Internal);
         };
+        // A resumed session brings the chain of an earlier handshake, which may hold no more.
+        let admitted = connection.handshake_kind() != Some(HandshakeKind::Resumed)
+            || sites
+                .choose(self.server_name.as_deref())
+                .is_some_and(|site| {
+                    site.admits(connection.peer_certificates().unwrap_or_default())
+                });
         match self.agree(*connection) {
             Ok((mut session, http2)) => {
                 // Only here is it known that the client has offered no protocol at all.
                 if !http2 && !self.protocols.allow_http1() {
                     session.fail(Fault::NoApplicationProtocol, out);
                     return Progress::Failed(Fault::NoApplicationProtocol);
+                }
+                if !admitted {
+                    session.fail(Fault::ClientCertificateLapsed, out);
+                    return Progress::Failed(Fault::ClientCertificateLapsed);
                 }
                 Progress::Done(Box::new(Done {
                     session,

@@ -78,11 +78,6 @@ impl Protection {
         })
     }
 
-    /// How many records the key has protected.
-    pub(super) fn sequence(&self) -> u64 {
-        self.sequence
-    }
-
     /// Records that the key may still protect.
     pub(super) fn records_left(&self) -> u64 {
         self.records_max.saturating_sub(self.sequence)

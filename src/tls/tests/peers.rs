@@ -8,7 +8,7 @@ use rustls::pki_types::{CertificateDer, ServerName};
 use rustls::server::ServerConnection;
 use rustls::{ClientConfig, HandshakeKind, ProtocolVersion, RootCertStore};
 
-use crate::tls::Site;
+use crate::tls::sites::Site;
 
 /// A client that trusts these certificates, and offers these protocols.
 pub(super) fn client(trusted: &[CertificateDer<'static>], alpn: &[&str]) -> ClientConfig {

@@ -141,6 +141,7 @@ fn a_body_that_is_cut_off_is_an_error_that_the_handler_sees() {
     secure.peer.end();
     secure.exchange();
     assert!(secure.said().ends_with("UnexpectedEnd"));
+    assert_eq!(secure.rejected(), ["incomplete_body", "tls_truncated"]);
     secure.finish();
 }
 
