@@ -9,6 +9,9 @@
 //! for one more, and is then overwritten. Whoever learns the keys afterwards reads no recorded
 //! session. In TLS 1.3 each resumption has a key exchange of its own besides.
 
+#[cfg(test)]
+mod tests;
+
 use std::fmt;
 use std::time::Duration;
 
