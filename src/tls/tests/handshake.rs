@@ -15,9 +15,10 @@ use rustls::{
 use super::authority::{Authority, VALID, pem};
 use super::folder::Folder;
 use super::peers::{Client, meet};
+use crate::features::TlsVersion;
 use crate::http::Protocols;
 use crate::tls::ocsp::tests::response;
-use crate::tls::{Material, TicketKeys, Tls, TlsSite, TlsVersion};
+use crate::tls::{Material, TicketKeys, Tls, TlsSite};
 
 #[test]
 fn a_generated_site_answers_for_all_names() {

@@ -9,7 +9,8 @@ use rustls::{ClientConfig, HandshakeKind, SupportedProtocolVersion};
 use super::authority::{Authority, VALID};
 use super::client_certificates::Server;
 use super::peers::{Client, meet};
-use crate::tls::{ClientCertificates, Sites, TicketKeys, Tls, TlsSite, TlsVersion};
+use crate::features::TlsVersion;
+use crate::tls::{ClientCertificates, Sites, TicketKeys, Tls, TlsSite};
 
 const NAME: &str = "site.example";
 const VERSIONS: [&SupportedProtocolVersion; 2] = [&TLS12, &TLS13];
