@@ -156,6 +156,9 @@ fn a_reload_ends_the_sessions_of_those_who_are_not_trusted_any_more() {
     let before = mode(&[&clients, &others], &[]);
     let without = mode(&[&others], &[]);
     assert!(!goes_on(&server, &clients, &before, &without));
+    // One for one, so that only the bytes tell the difference.
+    let (before, exchanged) = (mode(&[&clients], &[]), mode(&[&others], &[]));
+    assert!(!goes_on(&server, &clients, &before, &exchanged));
     let before = mode(&[&clients], &[clients.revoke(&[], 2999)]);
     let revoked = mode(&[&clients], &[clients.revoke(&["one"], 2999)]);
     assert!(!goes_on(&server, &clients, &before, &revoked));
