@@ -1,9 +1,12 @@
 //! What is served in spite of a doubt, with the line that says so.
 
+use std::time::Duration;
+
 use rcgen::KeyPair;
 
 use super::authority::{Authority, VALID, Years, pem};
 use super::folder::Folder;
+use crate::tls::der::Reader;
 use crate::tls::ocsp::tests::response;
 use crate::tls::{ClientAuthorities, ClientCertificates, Material, TicketKeys, Tls, TlsSite};
 
@@ -165,7 +168,7 @@ fn ocsp_responses_that_are_not_sent() {
             .unwrap()
             .load()
             .unwrap();
-        assert_eq!(material.stale_from(), None);
+        assert!(material.staples().is_empty());
         assert_eq!(
             texts(&folder, "example.com", &material),
             [format!(
@@ -220,4 +223,43 @@ fn revocation_lists_that_do_not_do() {
              there are of others; its clients are refused, add one"
         ]
     );
+}
+
+#[test]
+fn what_ceases_to_count_first_is_known() {
+    let root = Authority::new("root");
+    let folder = Folder::new();
+    let new_year = |year: &str| {
+        let text = format!("{year}0101000000Z");
+        let bytes = [&[0x18, 15], text.as_bytes()].concat();
+        Reader::new(&bytes).time().unwrap()
+    };
+    let second = Duration::from_secs(1);
+    for (certificate, list, staple, expected) in [
+        (
+            2700,
+            2800,
+            "29000101000000Z",
+            Some(new_year("2700") + second),
+        ),
+        (2800, 2700, "29000101000000Z", Some(new_year("2700"))),
+        (2900, 2800, "27000101000000Z", Some(new_year("2700"))),
+        // What has ceased already is a warning.
+        (2021, 2022, "29000101000000Z", Some(new_year("2900"))),
+        (2021, 2700, "20210101000000Z", Some(new_year("2700"))),
+        (2021, 2022, "20210101000000Z", None),
+    ] {
+        let issued = root.issue_for("example.com", Years(2020, certificate), key());
+        let trust = ClientAuthorities::file(folder.file("ca.pem", root.pem()))
+            .revocation_list(folder.file("list.crl", root.revoke(&[], list)));
+        let staple = response("example.com", "20200101000000Z", Some(staple));
+        let site = TlsSite::files(
+            folder.file("cert.pem", issued.pem()),
+            folder.file("key.pem", issued.key_pem()),
+        )
+        .ocsp(folder.file("staple.der", staple))
+        .client_certificates(ClientCertificates::Allow(trust));
+        let tls = Tls::new().site("example.com", site).unwrap();
+        assert_eq!(tls.load().unwrap().stale_from(), expected);
+    }
 }
