@@ -5,7 +5,7 @@
 
 use std::path::Path;
 use std::sync::Arc;
-use std::time::SystemTime;
+use std::time::{Duration, SystemTime};
 
 use rustls::client::verify_server_name;
 use rustls::crypto::CryptoProvider;
@@ -29,15 +29,22 @@ pub(super) fn load(
     findings: &mut Findings,
 ) -> Result<Vec<CertificateDer<'static>>, TlsError> {
     let path = &site.certificate;
+    let now = findings.now;
     let fault = |what| findings.fault(TlsFile::Certificate, path, what);
     let sections = read(path).map_err(fault)?;
     let chain = sections.certificates().map_err(|what| fault(what.into()))?;
-    let mut concerns = check(&chain, pattern, findings.now).map_err(|what| fault(what.into()))?;
+    let mut concerns = check(&chain, pattern, now).map_err(|what| fault(what.into()))?;
     if sections.has_key() && site.key != *path {
         concerns.push(TlsConcern::KeyBesideCertificate);
     }
     for concern in concerns {
         findings.warn(TlsFile::Certificate, path, concern);
+    }
+    let ends = chain.iter().filter_map(|der| CertificateFacts::read(der));
+    // The last second is a valid one.
+    let ends = ends.filter_map(|facts| facts.not_after.checked_add(Duration::from_secs(1)));
+    for end in ends.filter(|&end| end > now) {
+        findings.holds_until(end);
     }
     Ok(chain)
 }

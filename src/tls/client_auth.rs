@@ -108,8 +108,12 @@ impl Trust {
                 .map_err(|what| findings.fault(TlsFile::Crl, path, what))?;
             for (place, list) in (1..).zip(&lists) {
                 let until = RevocationListFacts::read(list).map(|facts| facts.next_update);
-                if let Some(until) = until.filter(|&until| until <= findings.now) {
-                    findings.warn(TlsFile::Crl, path, TlsConcern::ListExpired(place, until));
+                match until {
+                    Some(until) if until <= findings.now => {
+                        findings.warn(TlsFile::Crl, path, TlsConcern::ListExpired(place, until));
+                    }
+                    Some(until) => findings.holds_until(until),
+                    None => {}
                 }
             }
             trust.revocation_lists.extend(lists);

@@ -3,6 +3,9 @@
 //! Owns tags, lengths and times. What it reads comes from an operator's files, never from a peer;
 //! all the same nothing here panics or trusts a length.
 
+#[cfg(test)]
+mod tests;
+
 use std::time::{Duration, SystemTime};
 
 pub(super) const INTEGER: u8 = 0x02;

@@ -1,4 +1,5 @@
-//! What is found while the files of one site are read: warnings, and where a fault lies.
+//! What is found while the files of one site are read: warnings, where a fault lies, and for how long
+//! all of it holds.
 //!
 //! Owns nothing but the list. What is a fault and what a warning is decided where it is found.
 
@@ -14,6 +15,7 @@ pub(super) struct Findings {
     /// The moment that certificates and lists are held against.
     pub(super) now: SystemTime,
     warnings: Vec<TlsWarning>,
+    stale_from: Option<SystemTime>,
 }
 
 impl Findings {
@@ -23,6 +25,7 @@ impl Findings {
             place: Place::site(pattern),
             now,
             warnings: Vec::new(),
+            stale_from: None,
         }
     }
 
@@ -42,8 +45,13 @@ impl Findings {
         self.warnings.push(TlsWarning::new(place, concern));
     }
 
-    /// All that was noted.
-    pub(super) fn into_warnings(self) -> Vec<TlsWarning> {
-        self.warnings
+    /// Notes that something which is good now is not from `time` on.
+    pub(super) fn holds_until(&mut self, time: SystemTime) {
+        self.stale_from = Some(self.stale_from.map_or(time, |other| other.min(time)));
+    }
+
+    /// All that was noted, and when the first of what is good now ceases to be.
+    pub(super) fn into_parts(self) -> (Vec<TlsWarning>, Option<SystemTime>) {
+        (self.warnings, self.stale_from)
     }
 }

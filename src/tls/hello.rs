@@ -6,6 +6,9 @@
 //! judge of all that is not looked at here. Allocates nothing and looks at each byte at most once a
 //! call.
 
+#[cfg(test)]
+mod tests;
+
 use super::name::{NAME_BYTES_MAX, NameFault, ServerName};
 
 /// Bytes of the largest ClientHello that is read, its header included.
@@ -285,10 +288,7 @@ impl<'a> Cursor<'a> {
         }
         let length = length.min(self.fragment.len());
         let (piece, rest) = self.fragment.split_at_checked(length).unwrap_or_default();
-        if length > self.left {
-            return Err(HelloFault::Length);
-        }
-        self.left -= length;
+        self.left = self.left.saturating_sub(length);
         self.fragment = rest;
         Ok(piece)
     }

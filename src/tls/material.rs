@@ -37,6 +37,7 @@ use crate::http::Protocols;
 pub(crate) struct Material {
     sites: Vec<SiteMaterial>,
     warnings: Vec<TlsWarning>,
+    stale_from: Option<SystemTime>,
 }
 
 impl Material {
@@ -45,13 +46,16 @@ impl Material {
         let mut material = Self {
             sites: Vec::with_capacity(sites.len()),
             warnings: Vec::new(),
+            stale_from: None,
         };
         for (pattern, site) in sites {
             let mut findings = Findings::new(&pattern.to_string(), now);
             material
                 .sites
                 .push(SiteMaterial::load(pattern, site, &mut findings)?);
-            material.warnings.extend(findings.into_warnings());
+            let (warnings, stale_from) = findings.into_parts();
+            material.warnings.extend(warnings);
+            material.stale_from = material.stale_from.into_iter().chain(stale_from).min();
         }
         match material.sites.as_slice() {
             [] => Err(TlsError::of_site("*", TlsFault::NoSite)),
@@ -64,11 +68,10 @@ impl Material {
         &self.warnings
     }
 
-    /// When the first OCSP response ceases to count. Sites that are made afterwards go without it;
-    /// those that there are hand it out until they are replaced.
+    /// When the first certificate or revocation list expires, or OCSP response ceases to count. To
+    /// load the same files again from then on brings a warning, and sites without that response.
     pub(crate) fn stale_from(&self) -> Option<SystemTime> {
-        let staples = self.sites.iter().filter_map(|site| site.staple.as_ref());
-        staples.map(|staple| staple.until).min()
+        self.stale_from
     }
 
     /// The sites of one shard, with keys for its tickets. Called on the shard's thread; shares
@@ -85,6 +88,12 @@ impl Material {
 
 #[cfg(test)]
 impl Material {
+    /// The OCSP responses that sites are made with.
+    pub(super) fn staples(&self) -> Vec<&[u8]> {
+        let staples = self.sites.iter().filter_map(|site| site.staple.as_ref());
+        staples.map(|staple| staple.response.as_slice()).collect()
+    }
+
     /// The certificate of the first site, in DER form.
     pub(crate) fn first_certificate(&self) -> &[u8] {
         let chain = self.sites.first().map(|site| site.chain.as_slice());
@@ -210,7 +219,10 @@ fn load_staple(
 ) -> Option<Staple> {
     let certificate = chain.first().and_then(|der| CertificateFacts::read(der))?;
     match ocsp::load(path, certificate.serial, findings.now) {
-        Ok(staple) => Some(staple),
+        Ok(staple) => {
+            findings.holds_until(staple.until);
+            Some(staple)
+        }
         Err(fault) => {
             findings.warn(TlsFile::Ocsp, path, TlsConcern::NoStaple(fault));
             None
@@ -242,6 +254,7 @@ impl Material {
         let material = Self {
             sites: vec![site],
             warnings: Vec::new(),
+            stale_from: None,
         };
         Some((material, certificate))
     }

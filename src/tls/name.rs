@@ -2,6 +2,9 @@
 //!
 //! Owns the syntax of both. Which site answers for a name is the business of [`super::sites`].
 
+#[cfg(test)]
+mod tests;
+
 use std::fmt;
 
 /// Bytes of the longest host name in text form (RFC 1035, 2.3.4, without its length octets).

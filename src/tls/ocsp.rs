@@ -3,6 +3,9 @@
 //! Owns the question whether a response is worth sending. Its signature is for clients to check:
 //! a response that they refuse costs the operator no more than one that is missing.
 
+#[cfg(test)]
+pub(super) mod tests;
+
 use std::fmt;
 use std::path::Path;
 use std::time::{Duration, SystemTime};

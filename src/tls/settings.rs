@@ -197,6 +197,10 @@ impl ClientAuthorities {
     }
 
     /// Adds a file of revocation lists (CRLs), in PEM or DER form.
+    ///
+    /// Once there is a list, every certificate of a client's chain but that of the authority itself
+    /// must be covered by one that has not expired; where the lists cannot tell, the client is
+    /// refused. A chain over an intermediate authority needs the lists of both.
     #[must_use]
     pub fn revocation_list(mut self, file: impl Into<PathBuf>) -> Self {
         self.revocation_lists.push(file.into());

@@ -3,6 +3,9 @@
 //! Owns the choice by name. Configurations are made from a [`Material`](super::Material) on the
 //! shard's own thread and never leave it.
 
+#[cfg(test)]
+mod tests;
+
 use std::fmt;
 use std::sync::Arc;
 

@@ -1,6 +1,12 @@
-//! Sites and their configurations, held against rustls clients in memory.
+//! Files, sites and their configurations, held against rustls clients in memory.
 
 #![allow(clippy::unwrap_used, clippy::indexing_slicing)]
 
+mod authority;
+mod client_certificates;
+mod folder;
 mod handshake;
+mod operator;
 mod peers;
+mod resumption;
+mod warnings;

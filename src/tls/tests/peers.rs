@@ -3,26 +3,64 @@
 use std::sync::Arc;
 
 use rustls::client::ClientConnection;
-use rustls::crypto::aws_lc_rs;
+use rustls::crypto::{CryptoProvider, SupportedKxGroup, aws_lc_rs};
 use rustls::pki_types::{CertificateDer, ServerName};
 use rustls::server::ServerConnection;
-use rustls::{ClientConfig, HandshakeKind, ProtocolVersion, RootCertStore};
+use rustls::{
+    ClientConfig, HandshakeKind, ProtocolVersion, RootCertStore, SupportedProtocolVersion,
+};
 
+use super::authority::Issued;
 use crate::tls::sites::Site;
 
-/// A client that trusts these certificates, and offers these protocols.
-pub(super) fn client(trusted: &[CertificateDer<'static>], alpn: &[&str]) -> ClientConfig {
-    let mut roots = RootCertStore::empty();
-    for certificate in trusted {
-        roots.add(certificate.clone()).unwrap();
+/// What a client is like.
+#[derive(Default)]
+pub(super) struct Client<'a> {
+    pub(super) trusts: Vec<CertificateDer<'static>>,
+    pub(super) alpn: &'a [&'a str],
+    /// Without one it speaks all that rustls does.
+    pub(super) version: Option<&'static SupportedProtocolVersion>,
+    pub(super) groups: Vec<&'static dyn SupportedKxGroup>,
+    /// Its own certificate, with that of its issuer where that is not known to the server.
+    pub(super) shows: Option<(&'a Issued, Option<CertificateDer<'static>>)>,
+}
+
+impl Client<'_> {
+    pub(super) fn config(&self) -> Arc<ClientConfig> {
+        let mut roots = RootCertStore::empty();
+        for certificate in &self.trusts {
+            roots.add(certificate.clone()).unwrap();
+        }
+        let mut provider = aws_lc_rs::default_provider();
+        if !self.groups.is_empty() {
+            provider.kx_groups.clone_from(&self.groups);
+        }
+        let versions = match &self.version {
+            Some(version) => std::slice::from_ref(version),
+            None => rustls::ALL_VERSIONS,
+        };
+        let config = ClientConfig::builder_with_provider(Arc::new(CryptoProvider { ..provider }))
+            .with_protocol_versions(versions)
+            .unwrap()
+            .with_root_certificates(roots);
+        let mut config = match &self.shows {
+            Some((issued, issuer)) => {
+                let chain = std::iter::once(issued.certificate.clone())
+                    .chain(issuer.clone())
+                    .collect();
+                config
+                    .with_client_auth_cert(chain, issued.key_der())
+                    .unwrap()
+            }
+            None => config.with_no_client_auth(),
+        };
+        config.alpn_protocols = self
+            .alpn
+            .iter()
+            .map(|name| name.as_bytes().into())
+            .collect();
+        Arc::new(config)
     }
-    let mut config = ClientConfig::builder_with_provider(Arc::new(aws_lc_rs::default_provider()))
-        .with_safe_default_protocol_versions()
-        .unwrap()
-        .with_root_certificates(roots)
-        .with_no_client_auth();
-    config.alpn_protocols = alpn.iter().map(|name| name.as_bytes().to_vec()).collect();
-    config
 }
 
 /// Both ends after a handshake.
@@ -36,11 +74,11 @@ impl Met {
         self.client.protocol_version().unwrap()
     }
 
-    pub(super) fn is_resumed(&self) -> bool {
-        let resumed = self.client.handshake_kind() == Some(HandshakeKind::Resumed);
-        let server = self.server.handshake_kind() == Some(HandshakeKind::Resumed);
-        assert_eq!(resumed, server, "both ends agree");
-        resumed
+    /// What kind of handshake it was, on which both ends agree.
+    pub(super) fn kind(&self) -> HandshakeKind {
+        let kind = self.client.handshake_kind().unwrap();
+        assert_eq!(self.server.handshake_kind(), Some(kind));
+        kind
     }
 }
 
