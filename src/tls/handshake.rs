@@ -202,7 +202,10 @@ impl Handshake {
                 Ok(_) => return Err(Fault::HandshakeIncomplete),
                 Err(error) => {
                     let fault = Fault::from(&error);
-                    say_last_words(connection, out);
+                    self.input.drain(..discard.min(self.input.len()));
+                    self.shown = self.shown.saturating_sub(discard);
+                    let shown = self.input.get_mut(..self.shown).unwrap_or_default();
+                    say_last_words(connection, shown, out);
                     return Err(fault);
                 }
             };
@@ -321,10 +324,15 @@ fn encode(
     data.encode(room).map(drop).map_err(|_| Fault::Internal)
 }
 
-/// What rustls has to say after it has failed: an alert.
-fn say_last_words(connection: &mut UnbufferedServerConnection, out: &mut Vec<u8>) {
-    while let Ok(ConnectionState::EncodeTlsData(data)) =
-        connection.process_tls_records(&mut []).state
+/// What rustls has to say after it has failed: an alert. It must be shown what it was shown before:
+/// behind the message at fault there may be others in the same record, of which it remembers the
+/// places, and it panics where there is nothing at them.
+fn say_last_words(
+    connection: &mut UnbufferedServerConnection,
+    shown: &mut [u8],
+    out: &mut Vec<u8>,
+) {
+    while let Ok(ConnectionState::EncodeTlsData(data)) = connection.process_tls_records(shown).state
     {
         if encode(data, out).is_err() {
             return;

@@ -15,13 +15,24 @@ pub struct Process {
     stderr: Option<JoinHandle<String>>,
 }
 
+/// What the command reads of its environment.
+const VARIABLES: [&str; 7] = [
+    "LANNER_URLS",
+    "LANNER_CERT",
+    "LANNER_KEY",
+    "LANNER_OCSP",
+    "LANNER_CLIENT_CERTS",
+    "LANNER_CLIENT_CA",
+    "LANNER_CLIENT_CRL",
+];
+
 /// The command with these arguments and nothing of the test's own settings.
 pub fn lanner<I: AsRef<OsStr>>(arguments: impl IntoIterator<Item = I>) -> Command {
     let mut command = Command::new(env!("CARGO_BIN_EXE_lanner"));
-    command
-        .args(arguments)
-        .env_remove("LANNER_URLS")
-        .stdin(Stdio::null());
+    command.args(arguments).stdin(Stdio::null());
+    for variable in VARIABLES {
+        command.env_remove(variable);
+    }
     command
 }
 
@@ -69,6 +80,19 @@ impl Process {
         (process, address)
     }
 
+    /// `lanner run` with TLS on one free port of the loopback interface, on two shards and with
+    /// these arguments, once it serves.
+    pub fn secure(arguments: &[&str]) -> (Self, SocketAddr) {
+        let common = ["run", "--urls", "https://127.0.0.1:0", "--shards", "2"];
+        let mut process = Self::spawn(&mut lanner([common.as_slice(), arguments].concat()));
+        let address = process.address();
+        assert_eq!(
+            process.line(),
+            "Application started. Press Ctrl+C to shut down."
+        );
+        (process, address)
+    }
+
     /// The next line of standard output; empty at its end.
     pub fn line(&mut self) -> String {
         let mut line = String::new();
@@ -80,7 +104,8 @@ impl Process {
     #[track_caller]
     pub fn address(&mut self) -> SocketAddr {
         let line = self.line();
-        let address = line.strip_prefix("Now listening on: http://");
+        let url = line.strip_prefix("Now listening on: ");
+        let address = url.and_then(|url| Some(url.split_once("://")?.1));
         address
             .unwrap_or_else(|| panic!("no address: {line:?}"))
             .parse()

@@ -11,6 +11,8 @@ pub mod client;
 pub mod command;
 pub mod http2;
 pub mod oneshot;
+pub mod programs;
+pub mod tls;
 
 use std::net::SocketAddr;
 use std::num::NonZeroU16;
