@@ -19,11 +19,6 @@ impl TlsWarning {
     pub(super) fn new(place: Place, concern: TlsConcern) -> Self {
         Self { place, concern }
     }
-
-    /// What it is about.
-    pub(crate) fn concern(&self) -> TlsConcern {
-        self.concern
-    }
 }
 
 impl fmt::Display for TlsWarning {

@@ -61,18 +61,18 @@ pub fn tls(input: &[u8]) {
             manner.send(rest, &peer, &mut server);
             Outcome::default()
         };
-        end(manner.ending, outcome, peer, server, &doings);
+        end(manner.ending, outcome, &peer, server, &doings);
     });
 }
 
 fn end(
     ending: Ending,
     mut outcome: Outcome,
-    peer: Peer,
+    peer: &Peer,
     mut server: SimulatedShard,
     doings: &Doings,
 ) {
-    ending.happen(&peer, &mut server, LONG);
+    ending.happen(peer, &mut server, LONG);
     if ending == Ending::Silence && doings.upgrades() == 0 {
         let stats = server.stats();
         assert_eq!(stats.connections_open, 0, "it outlives its time-outs");
@@ -148,7 +148,10 @@ impl<'a> Conversation<'a> {
 
     fn step(&mut self, step: u8, argument: usize) {
         match step % 12 {
-            0 => self.say(REQUESTS[argument % REQUESTS.len()]),
+            0 => {
+                let request = REQUESTS.get(argument % REQUESTS.len());
+                self.say(request.copied().unwrap_or_default());
+            }
             1 => {
                 let body = vec![b'x'; argument * 200];
                 let head = format!(
