@@ -23,6 +23,8 @@ pub(crate) use driver::{Clock, Shard, ShardOptions};
 pub use files::read_file;
 pub use shell::{NoExecutor, Panicked, Spawned, spawn_local};
 pub use sleep::{Elapsed, Sleep, sleep, timeout};
+#[cfg(any(test, feature = "testing"))]
+pub(crate) use wheel::Wheel;
 
 #[cfg(test)]
 mod tests;
