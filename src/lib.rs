@@ -53,6 +53,7 @@ pub use http::{
 pub use limits::{DataRate, FloodLimits, Http2Limits, Limits, LimitsError};
 pub use net::{
     AddressError, AddressFault, BindError, BindFault, BoundAddress, Endpoint, PeerAddress,
+    Steering, SteeringError,
 };
 pub use ring::{Errno, SetupError};
 pub use server::{

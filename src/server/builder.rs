@@ -15,7 +15,9 @@ use super::running::{RunningServer, ShardHandle};
 use crate::features::{ServerAddresses, ServerFeatures, ShardFacts, Shards};
 use crate::http::{Application, HttpContext, Protocols, process_shared};
 use crate::limits::Limits;
-use crate::net::{self, BindOptions, BoundListeners, DEFAULT_BACKLOG, Endpoint, Listener};
+use crate::net::{
+    self, BindOptions, BoundListeners, DEFAULT_BACKLOG, Endpoint, Listener, Steering, SteeringError,
+};
 use crate::ring::{Ring, RingConfig, Uring};
 pub use crate::shard::shell::ShellKind;
 use crate::shard::{Control, Shard, ShardOptions, shell};
@@ -38,6 +40,7 @@ pub struct Server {
     endpoints: Vec<Endpoint>,
     shards: ShardCount,
     reuse_port: bool,
+    steering: Steering,
     shell: ShellKind,
     limits: Limits,
     server_field: bool,
@@ -59,6 +62,7 @@ impl Server {
             endpoints: Vec::new(),
             shards: ShardCount::Auto,
             reuse_port: false,
+            steering: Steering::Hash,
             shell: ShellKind::Glommio,
             limits: Limits::default(),
             server_field: true,
@@ -88,6 +92,14 @@ impl Server {
     #[must_use]
     pub fn reuse_port(mut self, reuse_port: bool) -> Self {
         self.reuse_port = reuse_port;
+        self
+    }
+
+    /// How new TCP connections are spread over the shards; by a hash by default. Not to be combined
+    /// with [`reuse_port`](Self::reuse_port).
+    #[must_use]
+    pub fn steering(mut self, steering: Steering) -> Self {
+        self.steering = steering;
         self
     }
 
@@ -143,6 +155,9 @@ impl Server {
         } else {
             self.endpoints
         };
+        if self.steering == Steering::ReceivingCpu && self.reuse_port {
+            return Err(SteeringError::SharedPort.into());
+        }
         let cpus = Cpus::discover().place(self.shards);
         let count = NonZeroUsize::new(cpus.len()).unwrap_or(NonZeroUsize::MIN);
         let options = BindOptions {
@@ -156,6 +171,9 @@ impl Server {
             notes,
             files,
         } = net::bind(&endpoints, options)?;
+        if self.steering == Steering::ReceivingCpu {
+            net::steer_by_cpu(&per_shard, &cpus)?;
+        }
         for note in &notes {
             eprintln!("lanner: {note}");
         }

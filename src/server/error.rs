@@ -4,7 +4,7 @@ use std::fmt;
 use std::io;
 
 use crate::limits::LimitsError;
-use crate::net::{AddressError, BindError};
+use crate::net::{AddressError, BindError, SteeringError};
 use crate::ring::SetupError;
 
 /// Why a server cannot start.
@@ -15,6 +15,8 @@ pub enum StartError {
     Address(AddressError),
     /// An address cannot be bound.
     Bind(BindError),
+    /// Connections cannot be steered as asked for.
+    Steering(SteeringError),
     /// The limits contradict each other.
     Limits(LimitsError),
     /// io_uring cannot be had.
@@ -28,6 +30,7 @@ impl fmt::Display for StartError {
         match self {
             Self::Address(error) => error.fmt(f),
             Self::Bind(error) => error.fmt(f),
+            Self::Steering(error) => error.fmt(f),
             Self::Limits(error) => error.fmt(f),
             Self::Ring(error) => error.fmt(f),
             Self::Shard(error) => write!(f, "a shard cannot be started: {error}"),
@@ -46,6 +49,12 @@ impl From<AddressError> for StartError {
 impl From<BindError> for StartError {
     fn from(error: BindError) -> Self {
         Self::Bind(error)
+    }
+}
+
+impl From<SteeringError> for StartError {
+    fn from(error: SteeringError) -> Self {
+        Self::Steering(error)
     }
 }
 
