@@ -428,6 +428,7 @@ where
             eprintln!("lanner: shard {} ends: {error}", self.options.index);
             return ShellTurn::Finished;
         }
+        probe::probe!(lanner, turn__start);
         self.read_clock();
         let mut completions = std::mem::take(&mut self.completions);
         self.ring.completions(&mut completions);
@@ -443,6 +444,7 @@ where
         self.settle_touched();
         self.ring.recycle();
         self.feed_starved();
+        probe::probe!(lanner, turn__stop);
         if self.is_over() {
             ShellTurn::Finished
         } else {
@@ -473,6 +475,7 @@ fn dispatch<H, F>(
     H: Fn(HttpContext) -> F,
     F: Future<Output = ()>,
 {
+    probe::probe!(lanner, request__start, Rc::as_ptr(exchange));
     exchange.suppress_mark();
     let max = turn.limits.handlers_max;
     if max.is_some_and(|max| tasks.len() >= max) {
