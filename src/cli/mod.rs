@@ -20,6 +20,7 @@ use std::process::ExitCode;
 use clap::{Args, Parser, Subcommand, ValueEnum};
 
 use crate::http::Protocols;
+use crate::net::Steering;
 use crate::ring;
 use crate::server::{Server, ShardCount, StartError};
 
@@ -58,6 +59,10 @@ struct RunArgs {
     /// Share TCP addresses with other processes of the same user that ask for it too.
     #[arg(long)]
     reuse_port: bool,
+    /// How new TCP connections are spread over the shards: by 'hash', or to the shard of the 'cpu'
+    /// that processes their first packet. See docs/SCALING.md.
+    #[arg(long, value_enum, default_value_t = SteeringArg::Hash)]
+    steering: SteeringArg,
     /// Which protocols to speak: 'http1', 'http2', or 'both', told apart by ALPN, or without TLS
     /// by the first bytes of a connection.
     #[arg(long, value_enum, default_value_t = ProtocolsArg::Both)]
@@ -83,6 +88,24 @@ impl From<ProtocolsArg> for Protocols {
             ProtocolsArg::Http1 => Self::Http1,
             ProtocolsArg::Http2 => Self::Http2,
             ProtocolsArg::Both => Self::Http1AndHttp2,
+        }
+    }
+}
+
+/// [`Steering`] as the command line names it.
+#[derive(Clone, Copy, Debug, ValueEnum)]
+enum SteeringArg {
+    /// By a hash of addresses and ports.
+    Hash,
+    /// By the receiving CPU.
+    Cpu,
+}
+
+impl From<SteeringArg> for Steering {
+    fn from(argument: SteeringArg) -> Self {
+        match argument {
+            SteeringArg::Hash => Self::Hash,
+            SteeringArg::Cpu => Self::ReceivingCpu,
         }
     }
 }
@@ -121,6 +144,7 @@ fn run(args: &RunArgs) -> Result<(), StartError> {
         .urls(&args.urls)?
         .shards(args.shards)
         .reuse_port(args.reuse_port)
+        .steering(args.steering.into())
         .protocols(protocols);
     if let Some(tls) = args.tls.settings(protocols)? {
         server = server.tls(tls);

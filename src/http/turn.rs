@@ -100,6 +100,7 @@ impl ExchangePool {
     /// still holds is left to its holder.
     #[inline]
     pub(crate) fn give(&mut self, exchange: Rc<Exchange>, limits: &Limits) {
+        probe::probe!(lanner, request__stop, Rc::as_ptr(&exchange));
         exchange.run_completed();
         if Rc::strong_count(&exchange) == 1 && self.idle.len() < self.idle.capacity() {
             exchange.begin(limits);

@@ -10,6 +10,7 @@ mod address;
 mod fault;
 mod listener;
 mod peer;
+mod steering;
 mod unix;
 
 pub use address::{
@@ -19,4 +20,6 @@ pub use fault::{BindError, BindFault};
 pub(crate) use listener::{BindOptions, BoundListeners, DEFAULT_BACKLOG, Listener, bind};
 pub use peer::PeerAddress;
 pub(crate) use peer::{local_address, peer_address};
+pub(crate) use steering::steer_by_cpu;
+pub use steering::{Steering, SteeringError};
 pub(crate) use unix::UnixSocketFile;

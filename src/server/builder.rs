@@ -17,7 +17,9 @@ use super::secure;
 use crate::features::{ServerAddresses, ServerFeatures, ShardFacts, Shards};
 use crate::http::{Application, HttpContext, Protocols, process_shared};
 use crate::limits::Limits;
-use crate::net::{self, BindOptions, BoundListeners, DEFAULT_BACKLOG, Endpoint, Listener};
+use crate::net::{
+    self, BindOptions, BoundListeners, DEFAULT_BACKLOG, Endpoint, Listener, Steering, SteeringError,
+};
 use crate::ring::{Ring, RingConfig, Uring};
 pub use crate::shard::shell::ShellKind;
 use crate::shard::{Control, Shard, ShardOptions, shell};
@@ -41,6 +43,7 @@ pub struct Server {
     endpoints: Vec<Endpoint>,
     shards: ShardCount,
     reuse_port: bool,
+    steering: Steering,
     shell: ShellKind,
     limits: Limits,
     server_field: bool,
@@ -63,6 +66,7 @@ impl Server {
             endpoints: Vec::new(),
             shards: ShardCount::Auto,
             reuse_port: false,
+            steering: Steering::Hash,
             shell: ShellKind::Glommio,
             limits: Limits::default(),
             server_field: true,
@@ -93,6 +97,14 @@ impl Server {
     #[must_use]
     pub fn reuse_port(mut self, reuse_port: bool) -> Self {
         self.reuse_port = reuse_port;
+        self
+    }
+
+    /// How new TCP connections are spread over the shards; by a hash by default. Not to be combined
+    /// with [`reuse_port`](Self::reuse_port).
+    #[must_use]
+    pub fn steering(mut self, steering: Steering) -> Self {
+        self.steering = steering;
         self
     }
 
@@ -160,6 +172,9 @@ impl Server {
         } else {
             self.endpoints
         };
+        if self.steering == Steering::ReceivingCpu && self.reuse_port {
+            return Err(SteeringError::SharedPort.into());
+        }
         let tls = secure::settings(&endpoints, self.tls, self.protocols)?;
         let tls = tls.map(Loaded::read).transpose()?;
         let cpus = Cpus::discover().place(self.shards);
@@ -175,6 +190,9 @@ impl Server {
             notes,
             files,
         } = net::bind(&endpoints, options)?;
+        if self.steering == Steering::ReceivingCpu {
+            net::steer_by_cpu(&per_shard, &cpus)?;
+        }
         for note in &notes {
             eprintln!("lanner: {note}");
         }

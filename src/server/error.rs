@@ -5,7 +5,7 @@ use std::io;
 
 use super::development::DevelopmentError;
 use crate::limits::LimitsError;
-use crate::net::{AddressError, BindError, Endpoint};
+use crate::net::{AddressError, BindError, Endpoint, SteeringError};
 use crate::ring::SetupError;
 use crate::tls::TlsError;
 
@@ -27,6 +27,8 @@ pub enum StartError {
     Tls(TlsError),
     /// The system gives no random bytes, of which the keys of session tickets are made.
     NoRandomness,
+    /// Connections cannot be steered as asked for.
+    Steering(SteeringError),
     /// The limits contradict each other.
     Limits(LimitsError),
     /// io_uring cannot be had.
@@ -54,6 +56,7 @@ impl fmt::Display for StartError {
             Self::NoRandomness => {
                 f.write_str("the system gives no random bytes for the keys of session tickets")
             }
+            Self::Steering(error) => error.fmt(f),
             Self::Limits(error) => error.fmt(f),
             Self::Ring(error) => error.fmt(f),
             Self::Shard(error) => write!(f, "a shard cannot be started: {error}"),
@@ -84,6 +87,12 @@ impl From<DevelopmentError> for StartError {
 impl From<TlsError> for StartError {
     fn from(error: TlsError) -> Self {
         Self::Tls(error)
+    }
+}
+
+impl From<SteeringError> for StartError {
+    fn from(error: SteeringError) -> Self {
+        Self::Steering(error)
     }
 }
 

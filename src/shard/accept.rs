@@ -101,6 +101,7 @@ where
             open: Rc::clone(&open),
             ring: PhantomData,
         });
+        probe::probe!(lanner, connection__open, fd);
         let turn = self.world.turn();
         let key = self.slots.insert(|key| Slot {
             key,

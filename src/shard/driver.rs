@@ -448,6 +448,7 @@ where
             eprintln!("lanner: shard {} ends: {error}", self.options.index);
             return ShellTurn::Finished;
         }
+        probe::probe!(lanner, turn__start);
         self.read_clock();
         self.resume_handshakes();
         let mut completions = std::mem::take(&mut self.completions);
@@ -464,6 +465,7 @@ where
         self.settle_touched();
         self.ring.recycle();
         self.feed_starved();
+        probe::probe!(lanner, turn__stop);
         if self.is_over() {
             ShellTurn::Finished
         } else {
@@ -494,6 +496,7 @@ fn dispatch<H, F>(
     H: Fn(HttpContext) -> F,
     F: Future<Output = ()>,
 {
+    probe::probe!(lanner, request__start, Rc::as_ptr(exchange));
     exchange.suppress_mark();
     let max = turn.limits.handlers_max;
     if max.is_some_and(|max| tasks.len() >= max) {

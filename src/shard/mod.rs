@@ -25,6 +25,8 @@ pub use files::read_file;
 pub(crate) use handshakes::TlsSet;
 pub use shell::{NoExecutor, Panicked, Spawned, spawn_local};
 pub use sleep::{Elapsed, Sleep, sleep, timeout};
+#[cfg(any(test, feature = "testing"))]
+pub(crate) use wheel::Wheel;
 
 #[cfg(test)]
 mod tests;

@@ -13,6 +13,12 @@ use super::slots::{Receiving, Slot, Stage};
 use crate::http::{Close, ConnectionKey, HttpContext};
 use crate::ring::{Completion, Errno, OpKind, Payload, Ring, Token};
 
+/// Why a connection stops receiving, as the probe `stall` says it: no receive buffer is free.
+const STALL_NO_BUFFER: isize = 0;
+
+/// The same: what waits for the handler, or for the peer, is as much as may wait.
+const STALL_FULL: isize = 1;
+
 fn key_of(token: Token) -> ConnectionKey {
     ConnectionKey {
         slot: token.slot(),
@@ -61,6 +67,7 @@ where
                 slot.connection.receive_end();
             }
             (Err(Errno::ENOBUFS), _) => {
+                probe::probe!(lanner, stall, slot.fd, STALL_NO_BUFFER);
                 slot.receiving = Receiving::Starved;
                 self.starved.push(key);
                 return;
@@ -239,6 +246,7 @@ where
             slot.stage = Stage::Closing;
             slot.operations = 1;
             slot.open.set(false);
+            probe::probe!(lanner, connection__close, slot.fd);
             self.ring.close(token(OpKind::Close, key), slot.fd);
         }
     }
@@ -258,6 +266,7 @@ where
                 self.ring.recv(token(OpKind::Recv, key), slot.fd);
             }
             Receiving::Armed if !wanted => {
+                probe::probe!(lanner, stall, slot.fd, STALL_FULL);
                 slot.receiving = Receiving::Cancelling;
                 slot.operations += 1;
                 self.ring

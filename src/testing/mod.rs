@@ -14,6 +14,7 @@ pub(crate) mod http2;
 #[cfg_attr(not(test), allow(dead_code))]
 pub(crate) mod http2_peer;
 pub mod in_memory;
+pub mod parts;
 // Its faults and files are for tests; fuzz targets need only some of them.
 #[cfg_attr(not(test), allow(dead_code))]
 pub(crate) mod sim;
