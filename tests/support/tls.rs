@@ -174,8 +174,17 @@ pub fn connect(
     authority: &Authority,
     name: &str,
 ) -> Result<TlsStream, std::io::Error> {
+    connect_trusting(address, authority.der(), name)
+}
+
+/// The same with the certificate of any authority.
+pub fn connect_trusting(
+    address: SocketAddr,
+    authority: CertificateDer<'static>,
+    name: &str,
+) -> Result<TlsStream, std::io::Error> {
     let mut roots = RootCertStore::empty();
-    roots.add(authority.der()).unwrap();
+    roots.add(authority).unwrap();
     let mut config = ClientConfig::builder()
         .with_root_certificates(roots)
         .with_no_client_auth();

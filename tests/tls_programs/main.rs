@@ -1,0 +1,10 @@
+//! TLS with programs that were not written for these tests: curl, openssl, nghttp and h2load.
+
+#![allow(clippy::unwrap_used)]
+
+#[path = "../support/mod.rs"]
+mod support;
+
+mod demands;
+mod protocols;
+mod site;
