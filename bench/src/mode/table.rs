@@ -58,7 +58,7 @@ pub(crate) static MODES: &[Mode] = &[
         protocol: Protocol::Http1,
         security: Security::Clear,
         traffic: new_connections(false),
-        peers: peer::HTTP1,
+        peers: peer::HTTP1_CLOSING,
         reference: "floor",
     },
     Mode {
