@@ -13,6 +13,7 @@ mod load;
 mod machine;
 mod mode;
 mod peer;
+mod plot;
 mod process;
 mod server;
 mod stats;
@@ -58,6 +59,9 @@ enum Command {
     /// Make a connection for each request; what `compare` runs beside the server
     #[command(hide = true)]
     Connections(load::connections::ConnectionsArgs),
+    /// Send requests at a fixed rate; what `compare` runs beside the server
+    #[command(hide = true)]
+    Paced(load::paced::PacedArgs),
 }
 
 fn main() -> ExitCode {
@@ -75,6 +79,7 @@ fn run(command: Command) -> Result<()> {
         Command::Compare(args) => compare::run(&args, &Interrupt::register()?),
         Command::Idle(args) => idle::run(&args, &Interrupt::register()?),
         Command::Connections(args) => load::connections::run(&args),
+        Command::Paced(args) => load::paced::run(&args),
         Command::Floor {
             address,
             core,
