@@ -102,6 +102,31 @@ pub(crate) fn installed(program: &str, package: &str) -> Result<PathBuf> {
         })
 }
 
+/// Programs that `compare all` cannot do without, and the packages that have them. Servers are not
+/// among them: one that is missing is named in the tables.
+const PROGRAMS: [(&str, &str); 3] = [
+    ("wrk", "wrk"),
+    ("h2load", "nghttp2-client"),
+    ("curl", "curl"),
+];
+/// All packages of Debian that a complete run uses.
+const PACKAGES: &str = "wrk nghttp2-client nghttp2-server curl nginx-light h2o haproxy";
+
+/// Fails if a load generator is missing, with all that has to be installed.
+pub(crate) fn require_programs() -> Result<()> {
+    let missing: Vec<&str> = PROGRAMS
+        .iter()
+        .filter(|(program, package)| installed(program, package).is_err())
+        .map(|(program, _)| *program)
+        .collect();
+    ensure!(
+        missing.is_empty(),
+        "{} cannot be found; on Debian and Ubuntu: apt-get install {PACKAGES}",
+        missing.join(", ")
+    );
+    Ok(())
+}
+
 /// The first line that `program arguments` prints, on either stream: its version, mostly.
 pub(crate) fn first_line(program: &PathBuf, arguments: &[&str]) -> String {
     let Ok(output) = Command::new(program).args(arguments).output() else {

@@ -13,6 +13,7 @@ mod load;
 mod machine;
 mod mode;
 mod peer;
+mod plot;
 mod process;
 mod server;
 mod stats;
@@ -21,7 +22,7 @@ mod tls;
 use std::net::SocketAddr;
 use std::process::ExitCode;
 
-use anyhow::{Context, Result};
+use anyhow::Result;
 use clap::{Parser, Subcommand};
 
 use crate::interrupt::Interrupt;
@@ -40,7 +41,7 @@ enum Command {
     Compare(compare::CompareArgs),
     /// Hold idle connections: memory for each, and what an active client notices
     Idle(idle::IdleArgs),
-    /// Run the floor: the least that a correct server could cost on an own ring
+    /// Run a floor: the least that a correct server could cost
     Floor {
         /// Address to listen on
         #[arg(default_value = "127.0.0.1:5001")]
@@ -48,6 +49,9 @@ enum Command {
         /// Core to pin to [default: not pinned]
         #[arg(long, value_name = "CPU")]
         core: Option<usize>,
+        /// How it waits for its sockets
+        #[arg(long, value_enum, default_value_t = floor::Kind::Ring)]
+        kind: floor::Kind,
         /// End each connection after its first answer
         #[arg(long)]
         once: bool,
@@ -55,6 +59,9 @@ enum Command {
     /// Make a connection for each request; what `compare` runs beside the server
     #[command(hide = true)]
     Connections(load::connections::ConnectionsArgs),
+    /// Send requests at a fixed rate; what `compare` runs beside the server
+    #[command(hide = true)]
+    Paced(load::paced::PacedArgs),
 }
 
 fn main() -> ExitCode {
@@ -72,16 +79,17 @@ fn run(command: Command) -> Result<()> {
         Command::Compare(args) => compare::run(&args, &Interrupt::register()?),
         Command::Idle(args) => idle::run(&args, &Interrupt::register()?),
         Command::Connections(args) => load::connections::run(&args),
+        Command::Paced(args) => load::paced::run(&args),
         Command::Floor {
             address,
             core,
+            kind,
             once,
         } => {
             if let Some(core) = core {
                 machine::pin(core)?;
             }
-            let listener = floor::listen(address).with_context(|| format!("binding {address}"))?;
-            match floor::serve(&listener, once).context("the ring failed")? {}
+            match floor::run(kind, address, once)? {}
         }
     }
 }

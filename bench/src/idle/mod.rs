@@ -2,13 +2,12 @@
 //! one client that is active meanwhile.
 #![forbid(unsafe_code)]
 
+mod held;
 mod pairs;
 
-use std::io;
-use std::net::TcpStream;
 use std::time::Instant;
 
-use anyhow::{Context, Result, ensure};
+use anyhow::{Result, ensure};
 use clap::Args;
 
 use crate::content::Content;
@@ -21,10 +20,9 @@ use crate::peer::{self, Peer};
 use crate::process::usage::Memory;
 use crate::server::{Server, Setting};
 
+pub(crate) use held::hold;
 use pairs::{Pair, Sample};
 
-/// Connections between two checks for Ctrl-C.
-const BATCH: u32 = 256;
 /// Seconds of load before anything is measured.
 const WARM_UP: u32 = 1;
 
@@ -121,7 +119,7 @@ impl Bench<'_> {
                 .run(server.target(Body::Small), WARM_UP, self.interrupt)?;
         }
         let before = crowded.memory()?;
-        let idle = self.open_idle(crowded)?;
+        let idle = hold(crowded, self.args.connections, self.interrupt)?;
         let growth = [before, crowded.memory()?];
         let mut pairs = Vec::new();
         for number in 1..=count {
@@ -145,7 +143,7 @@ impl Bench<'_> {
             );
             pairs.push(pair);
         }
-        ensure_held(&idle)?;
+        idle.ensure_held()?;
         Ok((pairs, growth))
     }
 
@@ -170,39 +168,6 @@ impl Bench<'_> {
             load,
         })
     }
-
-    /// Opens the connections one after the other; each sends a request and reads its answer.
-    fn open_idle(&self, server: &Server<'_>) -> Result<Vec<TcpStream>> {
-        let mut idle = Vec::new();
-        for number in 0..self.args.connections {
-            if number.is_multiple_of(BATCH) {
-                self.interrupt.check()?;
-            }
-            let stream = server
-                .connect()
-                .with_context(|| format!("idle connection {number}"))?;
-            idle.push(stream);
-        }
-        Ok(idle)
-    }
-}
-
-/// Fails if the server has closed any of the connections or sent more on it.
-fn ensure_held(idle: &[TcpStream]) -> Result<()> {
-    let held = |stream: &&TcpStream| {
-        stream.set_nonblocking(true).is_ok()
-            && stream
-                .peek(&mut [0])
-                .is_err_and(|error| error.kind() == io::ErrorKind::WouldBlock)
-    };
-    let count = idle.iter().filter(held).count();
-    ensure!(
-        count == idle.len(),
-        "the server closed {} of {} idle connections",
-        idle.len() - count,
-        idle.len()
-    );
-    Ok(())
 }
 
 fn print_memory(args: &IdleArgs, [before, after]: [Memory; 2]) {

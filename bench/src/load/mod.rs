@@ -3,6 +3,7 @@
 
 pub(crate) mod connections;
 pub(crate) mod h2load;
+pub(crate) mod paced;
 pub(crate) mod wrk;
 
 use std::net::SocketAddr;
@@ -106,7 +107,8 @@ pub(crate) struct Handshakes {
 }
 
 /// Percentiles of the time from a request to its answer, in microseconds. wrk corrects them for
-/// the requests that it did not send while it waited (coordinated omission), the others do not.
+/// the requests that it did not send while it waited (coordinated omission); at a fixed rate time
+/// counts from when they were due; the others do neither.
 #[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]
 pub(crate) struct Latency {
     /// The median.
@@ -196,7 +198,8 @@ impl Generator {
             (Traffic::Connections { resumed, .. }, Protocol::Http1) => Self::Connections(
                 Connections::prepare(connections, security, resumed, core, directory)?,
             ),
-            (Traffic::Connections { .. }, Protocol::Http2) | (Traffic::Transfer(_), _) => {
+            (Traffic::Connections { .. }, Protocol::Http2)
+            | (Traffic::Transfer(_) | Traffic::Paced { .. } | Traffic::Idle { .. }, _) => {
                 bail!("nothing loads a server so")
             }
         })

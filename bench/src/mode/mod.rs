@@ -84,6 +84,16 @@ pub(crate) enum Traffic {
     },
     /// One long body, alone on its connection.
     Transfer(Direction),
+    /// Requests for [`PATH`] at a fixed rate.
+    Paced {
+        /// Keep-alive connections unless the command line says otherwise.
+        connections: u32,
+    },
+    /// Nothing: connections that have had one request answered and are kept.
+    Idle {
+        /// Connections unless the command line says otherwise.
+        connections: u32,
+    },
 }
 
 /// What a request asks for.

@@ -17,6 +17,19 @@ const fn small(connections: u32, in_flight: u32) -> Traffic {
     }
 }
 
+/// A mode of small requests on so many keep-alive connections.
+const fn keep_alive(name: &'static str, title: &'static str, connections: u32) -> Mode {
+    Mode {
+        name,
+        title,
+        protocol: Protocol::Http1,
+        security: Security::Clear,
+        traffic: small(connections, 1),
+        peers: peer::HTTP1,
+        reference: "floor",
+    }
+}
+
 const fn hundred_kib() -> Traffic {
     Traffic::Requests {
         connections: 64,
@@ -34,15 +47,11 @@ const fn new_connections(resumed: bool) -> Traffic {
 
 /// All modes, in the order in which `all` takes them.
 pub(crate) static MODES: &[Mode] = &[
-    Mode {
-        name: "h1",
-        title: "HTTP/1.1 keep-alive, one request at a time",
-        protocol: Protocol::Http1,
-        security: Security::Clear,
-        traffic: small(64, 1),
-        peers: peer::HTTP1,
-        reference: "floor",
-    },
+    keep_alive("h1", "HTTP/1.1 keep-alive, one request at a time", 64),
+    keep_alive("h1c1", "the same on one connection", 1),
+    keep_alive("h1c16", "the same on 16 connections", 16),
+    keep_alive("h1c256", "the same on 256 connections", 256),
+    keep_alive("h1c4096", "the same on 4096 connections", 4096),
     Mode {
         name: "h1pipe",
         title: "HTTP/1.1 keep-alive, 16 requests pipelined",
@@ -58,7 +67,7 @@ pub(crate) static MODES: &[Mode] = &[
         protocol: Protocol::Http1,
         security: Security::Clear,
         traffic: new_connections(false),
-        peers: peer::HTTP1,
+        peers: peer::HTTP1_CLOSING,
         reference: "floor",
     },
     Mode {
@@ -160,5 +169,36 @@ pub(crate) static MODES: &[Mode] = &[
         peers: peer::HTTP2_SINKS,
         // h2o takes an upload into memory as a whole, which is another task.
         reference: "nghttpd",
+    },
+    Mode {
+        name: "latency",
+        title: "HTTP/1.1 keep-alive at a fixed rate, times from when a request was due",
+        protocol: Protocol::Http1,
+        security: Security::Clear,
+        traffic: Traffic::Paced { connections: 64 },
+        peers: peer::HTTP1,
+        reference: "hyper",
+    },
+    Mode {
+        name: "memory",
+        title: "idle connections, each after one request",
+        protocol: Protocol::Http1,
+        security: Security::Clear,
+        traffic: Traffic::Idle {
+            connections: 10_000,
+        },
+        peers: peer::HTTP1,
+        reference: "hyper",
+    },
+    Mode {
+        name: "memorytls",
+        title: "idle TLS connections, each after one request",
+        protocol: Protocol::Http1,
+        security: Security::Tls(Version::Tls13),
+        traffic: Traffic::Idle {
+            connections: 10_000,
+        },
+        peers: peer::HTTP1_TLS,
+        reference: "hyper",
     },
 ];

@@ -16,7 +16,8 @@ use crate::mode::Protocol;
 use crate::tls::certificate::Certificate;
 
 pub(crate) use servers::{
-    HTTP1, HTTP1_RESUMED, HTTP1_SIZED, HTTP1_TLS, HTTP2, HTTP2_FILES, HTTP2_SINKS, HTTP2_TLS,
+    HTTP1, HTTP1_CLOSING, HTTP1_RESUMED, HTTP1_SIZED, HTTP1_TLS, HTTP2, HTTP2_FILES, HTTP2_SINKS,
+    HTTP2_TLS,
 };
 
 /// A server of the comparison.

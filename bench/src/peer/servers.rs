@@ -1,10 +1,38 @@
 //! The servers, and which of them each kind of mode compares.
 
-use super::{Peer, Source, configuration};
+use super::{Peer, Site, Source, configuration};
 use crate::mode::Protocol;
 
 /// What an HTTP/1.1 mode compares.
-pub(crate) static HTTP1: &[&Peer] = &[&FLOOR, &LANNER, &HYPER, &NGINX, &H2O, &HAPROXY];
+pub(crate) static HTTP1: &[&Peer] = &[
+    &FLOOR,
+    &FLOOR_EPOLL,
+    &FLOOR_GLOMMIO,
+    &LANNER,
+    &HYPER,
+    &AXUM,
+    &ACTIX_WEB,
+    &NTEX,
+    &MAY_MINIHTTP,
+    &NGINX,
+    &H2O,
+    &HAPROXY,
+];
+
+/// Those of [`HTTP1`] that close a connection when they are asked to.
+pub(crate) static HTTP1_CLOSING: &[&Peer] = &[
+    &FLOOR,
+    &FLOOR_EPOLL,
+    &FLOOR_GLOMMIO,
+    &LANNER,
+    &HYPER,
+    &AXUM,
+    &ACTIX_WEB,
+    &NTEX,
+    &NGINX,
+    &H2O,
+    &HAPROXY,
+];
 
 /// The same over TLS. There is no floor: the cryptography is most of the cost.
 pub(crate) static HTTP1_TLS: &[&Peer] = &[&LANNER, &HYPER, &NGINX, &H2O, &HAPROXY];
@@ -30,21 +58,43 @@ pub(crate) static HTTP2_FILES: &[&Peer] = &[&LANNER, &HYPER, &NGINX, &NGHTTPD, &
 /// or discards them, and has nothing in between.
 pub(crate) static HTTP2_SINKS: &[&Peer] = &[&LANNER, &HYPER, &NGHTTPD, &H2O];
 
-/// The least that a correct server could cost.
-static FLOOR: Peer = Peer {
+/// What the floors have in common; the one on a ring of its own has the name.
+const ANY_FLOOR: Peer = Peer {
     name: "floor",
     source: Source::Own,
-    arguments: |site| {
-        let mut arguments = vec!["floor".into(), format!("127.0.0.1:{}", site.port)];
-        if site.once {
-            // It reads no fields, so that it would not see the client's wish.
-            arguments.push("--once".into());
-        }
-        Ok(arguments)
-    },
+    arguments: |site| Ok(floor(site, "ring")),
     lacking: &[],
     counts: false,
 };
+
+/// The least that a correct server could cost, on a ring of its own.
+static FLOOR: Peer = ANY_FLOOR;
+
+/// The same on epoll.
+static FLOOR_EPOLL: Peer = Peer {
+    name: "floor-epoll",
+    arguments: |site| Ok(floor(site, "epoll")),
+    ..ANY_FLOOR
+};
+
+/// The same on glommio's sockets.
+static FLOOR_GLOMMIO: Peer = Peer {
+    name: "floor-glommio",
+    arguments: |site| Ok(floor(site, "glommio")),
+    ..ANY_FLOOR
+};
+
+fn floor(site: &Site<'_>, kind: &str) -> Vec<String> {
+    let address = format!("127.0.0.1:{}", site.port);
+    let mut arguments = ["floor", &address, "--kind", kind]
+        .map(String::from)
+        .to_vec();
+    if site.once {
+        // It reads no fields, so that it would not see the client's wish.
+        arguments.push("--once".into());
+    }
+    arguments
+}
 
 /// The server of this workspace, with its built-in application.
 static LANNER: Peer = Peer {
@@ -75,11 +125,7 @@ static LANNER: Peer = Peer {
 /// hyper on a single-threaded tokio.
 static HYPER: Peer = Peer {
     name: "hyper",
-    source: Source::Cargo {
-        manifest: "peers/Cargo.toml",
-        package: "lanner-bench-peers",
-        program: "hyper-peer",
-    },
+    source: peer("hyper-peer"),
     arguments: |site| {
         let protocol = match site.protocol {
             Protocol::Http1 => "h1",
@@ -95,6 +141,48 @@ static HYPER: Peer = Peer {
     lacking: &[],
     counts: true,
 };
+
+/// What the peers have in common that speak HTTP/1.1 only.
+const ANY_PEER: Peer = Peer {
+    name: "axum",
+    source: peer("axum-peer"),
+    arguments: |site| Ok(vec![format!("127.0.0.1:{}", site.port)]),
+    lacking: &[],
+    counts: false,
+};
+
+/// axum on a single-threaded tokio.
+static AXUM: Peer = ANY_PEER;
+
+/// actix-web with one worker.
+static ACTIX_WEB: Peer = Peer {
+    name: "actix-web",
+    source: peer("actix-web-peer"),
+    ..ANY_PEER
+};
+
+/// ntex with one worker on its own io_uring runtime.
+static NTEX: Peer = Peer {
+    name: "ntex",
+    source: peer("ntex-peer"),
+    ..ANY_PEER
+};
+
+/// may_minihttp with one worker.
+static MAY_MINIHTTP: Peer = Peer {
+    name: "may_minihttp",
+    source: peer("may-minihttp-peer"),
+    ..ANY_PEER
+};
+
+/// A program of the workspace in `peers/`.
+const fn peer(program: &'static str) -> Source {
+    Source::Cargo {
+        manifest: "peers/Cargo.toml",
+        package: "lanner-bench-peers",
+        program,
+    }
+}
 
 /// nginx with one worker and the answer in its configuration.
 static NGINX: Peer = Peer {

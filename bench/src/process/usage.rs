@@ -8,6 +8,7 @@
 use std::fs;
 
 use anyhow::{Context, Result, bail, ensure};
+use serde::Serialize;
 
 /// Counters since the start of the processes; subtract two readings.
 #[derive(Debug, Clone, Copy, Default, PartialEq)]
@@ -121,7 +122,7 @@ fn parse_stat(text: &str, group: u32) -> Option<Member> {
 }
 
 /// Memory of a process group, in KiB.
-#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize)]
 pub(crate) struct Memory {
     /// Highest resident size so far, summed over the processes (`VmHWM`). What a master shares
     /// with its worker counts twice.

@@ -11,13 +11,14 @@ use anyhow::{Context, Result, bail};
 use serde::Serialize;
 
 use super::CompareArgs;
+use super::outcome::Outcome;
 use super::plan::Plan;
 use super::rounds::take_turns;
 use crate::content::Content;
 use crate::interrupt::Interrupt;
 use crate::load::{Generator, Load};
 use crate::machine;
-use crate::mode::{Body, Traffic};
+use crate::mode::{Body, Mode, Traffic};
 use crate::server::Server;
 
 use report::Report;
@@ -50,33 +51,32 @@ struct Turn {
 }
 
 /// Measures the servers of the mode in turns.
-pub(super) fn run(args: &CompareArgs, interrupt: &Interrupt) -> Result<Report> {
-    let (connections, body) = match args.mode.traffic {
+pub(super) fn run(
+    mode: &'static Mode,
+    args: &CompareArgs,
+    interrupt: &Interrupt,
+) -> Result<Outcome> {
+    let (connections, body) = match mode.traffic {
         Traffic::Requests {
             connections, body, ..
         } => (connections, body),
         Traffic::Connections { in_flight, .. } => (in_flight, Body::Small),
-        Traffic::Transfer(_) => bail!("{} does not measure requests", args.mode.name),
+        Traffic::Transfer(_) | Traffic::Paced { .. } | Traffic::Idle { .. } => {
+            bail!("{} does not measure requests", mode.name)
+        }
     };
     let connections = args.connections.unwrap_or(connections);
     let seconds = args.seconds.unwrap_or(SECONDS);
     machine::allow_connections(connections)?;
     let cores = args.cores.choose()?;
     let directory = tempfile::tempdir()?;
-    let generator = Generator::prepare(args.mode, connections, cores.client, directory.path())?;
-    generator.check_offer(args.mode.security, interrupt)?;
+    let generator = Generator::prepare(mode, connections, cores.client, directory.path())?;
+    generator.check_offer(mode.security, interrupt)?;
     let content = match body {
         Body::Small => Content::create(&[])?,
         Body::Sized(size) => Content::create(&[size])?,
     };
-    let plan = Plan::prepare(
-        args.mode,
-        &args.servers,
-        args.rounds,
-        cores,
-        content,
-        interrupt,
-    )?;
+    let plan = Plan::prepare(mode, &args.servers, args.rounds, cores, content, interrupt)?;
     let expected = Duration::from_secs((WARM_UP + seconds).into()) + TURN_OVERHEAD;
     let turns = take_turns(
         &plan,
@@ -90,13 +90,14 @@ pub(super) fn run(args: &CompareArgs, interrupt: &Interrupt) -> Result<Report> {
         |turn| format!("{:.2} us/request, {:.0}/s", turn.cpu_us, turn.load.rate()),
     )?;
     let conditions = plan.conditions(generator.version());
-    Ok(Report {
+    let report = Report {
         connections,
         seconds,
         servers: summary::of(&plan.servers(), conditions.reference, &turns),
         conditions,
         turns,
-    })
+    };
+    report.outcome()
 }
 
 fn take(

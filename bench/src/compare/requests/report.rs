@@ -2,17 +2,20 @@
 
 use std::fmt::Write;
 
+use anyhow::Result;
 use serde::Serialize;
 
 use super::Turn;
 use super::summary::Summary;
+use crate::compare::outcome::Outcome;
 use crate::compare::plan::Conditions;
 use crate::load::{Errors, Handshakes, Latency};
 use crate::machine::DISTURBED;
+use crate::plot::{self, Bar, Caption};
 
 /// All that a comparison found and under which conditions.
 #[derive(Debug, Serialize)]
-pub(in crate::compare) struct Report {
+pub(super) struct Report {
     #[serde(flatten)]
     pub(super) conditions: Conditions,
     pub(super) connections: u32,
@@ -22,8 +25,12 @@ pub(in crate::compare) struct Report {
 }
 
 impl Report {
+    pub(super) fn outcome(&self) -> Result<Outcome> {
+        Outcome::new(self, self.markdown(), self.plot(), self.failures())
+    }
+
     /// The conditions, the table and remarks on what disturbed the measurement.
-    pub(in crate::compare) fn markdown(&self) -> String {
+    fn markdown(&self) -> String {
         let base = self.conditions.reference;
         let shape = format!("{} connections", self.connections);
         let mut text = self
@@ -68,6 +75,31 @@ impl Report {
         text
     }
 
+    fn plot(&self) -> String {
+        let caption = Caption {
+            title: format!("{}: {}", self.conditions.mode, self.conditions.title),
+            subtitle: format!(
+                "{} connections; medians of {} rounds of {} s; {}",
+                self.connections, self.conditions.rounds, self.seconds, self.conditions.machine
+            ),
+            unit: "microseconds of the server's processor time for each request".to_owned(),
+        };
+        let bars: Vec<Bar> = self
+            .servers
+            .iter()
+            .map(|row| {
+                let own = self.turns.iter().filter(|turn| turn.server == row.server);
+                Bar {
+                    name: row.server,
+                    value: row.cpu_us,
+                    dark: row.user_us,
+                    rounds: own.map(|turn| turn.cpu_us).collect(),
+                }
+            })
+            .collect();
+        plot::bars(&caption, &["user", "kernel"], &bars)
+    }
+
     /// What the load generator saw of TLS, where it looked: a line for each server.
     fn handshakes(&self) -> String {
         let mut text = String::new();
@@ -100,7 +132,7 @@ impl Report {
 
     /// A line for each server that does not work, and for each turn in which anything but right
     /// answers was seen.
-    pub(in crate::compare) fn failures(&self) -> Vec<String> {
+    fn failures(&self) -> Vec<String> {
         let mut failures = self.conditions.failures();
         failures.extend(self.wrong_turns());
         failures

@@ -9,13 +9,14 @@ use anyhow::{Context, Result, ensure};
 use serde::Serialize;
 
 use super::CompareArgs;
+use super::outcome::Outcome;
 use super::plan::Plan;
 use super::rounds::take_turns;
 use crate::content::Content;
 use crate::delay::Line;
 use crate::interrupt::Interrupt;
 use crate::load::h2load::{H2load, Transferred};
-use crate::mode::Direction;
+use crate::mode::{Direction, Mode};
 use crate::server::Server;
 
 use report::Report;
@@ -71,23 +72,17 @@ struct Task<'a> {
 
 /// Measures the servers of the mode in turns.
 pub(super) fn run(
+    mode: &'static Mode,
     direction: Direction,
     args: &CompareArgs,
     interrupt: &Interrupt,
-) -> Result<Report> {
+) -> Result<Outcome> {
     let bytes = args.bytes.unwrap_or(BYTES);
     let directory = tempfile::tempdir()?;
     let cores = args.cores.choose()?;
     let client = H2load::prepare(1, 1, cores.client, directory.path())?;
     let content = Content::create(&[bytes, bytes.min(WARM_UP_BYTES)])?;
-    let plan = Plan::prepare(
-        args.mode,
-        &args.servers,
-        args.rounds,
-        cores,
-        content,
-        interrupt,
-    )?;
+    let plan = Plan::prepare(mode, &args.servers, args.rounds, cores, content, interrupt)?;
     let task = Task {
         direction,
         bytes,
@@ -117,7 +112,7 @@ pub(super) fn run(
         },
         |turn| format!("{:.0} MiB/s, {:.3} s/GiB", turn.rate(), turn.cpu_s),
     )?;
-    Ok(Report::of(&plan, &client, bytes, args.delay, turns))
+    Report::of(&plan, &client, bytes, args.delay, turns).outcome()
 }
 
 fn take(

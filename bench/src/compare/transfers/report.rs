@@ -2,17 +2,20 @@
 
 use std::fmt::Write;
 
+use anyhow::Result;
 use serde::Serialize;
 
 use super::Turn;
+use crate::compare::outcome::Outcome;
 use crate::compare::plan::{Conditions, Plan};
 use crate::load::h2load::H2load;
 use crate::machine::DISTURBED;
+use crate::plot::{self, Bar, Caption};
 use crate::stats::median;
 
 /// All that a comparison found and under which conditions.
 #[derive(Debug, Serialize)]
-pub(in crate::compare) struct Report {
+pub(super) struct Report {
     #[serde(flatten)]
     conditions: Conditions,
     bytes: u64,
@@ -70,8 +73,40 @@ impl Report {
         }
     }
 
+    pub(super) fn outcome(&self) -> Result<Outcome> {
+        let failures = self.conditions.failures();
+        Outcome::new(self, self.markdown(), self.plot(), failures)
+    }
+
+    fn plot(&self) -> String {
+        let caption = Caption {
+            title: format!("{}: {}", self.conditions.mode, self.conditions.title),
+            subtitle: format!(
+                "{} MiB; medians of {} rounds; {}",
+                self.bytes as f64 / (1 << 20) as f64,
+                self.conditions.rounds,
+                self.conditions.machine
+            ),
+            unit: "seconds of the server's processor time for each GiB".to_owned(),
+        };
+        let bars: Vec<Bar> = self
+            .servers
+            .iter()
+            .map(|row| {
+                let own = self.turns.iter().filter(|turn| turn.server == row.server);
+                Bar {
+                    name: row.server,
+                    value: row.cpu_s,
+                    dark: row.user_s,
+                    rounds: own.map(|turn| turn.cpu_s).collect(),
+                }
+            })
+            .collect();
+        plot::bars(&caption, &["user", "kernel"], &bars)
+    }
+
     /// The conditions, the table and remarks on what disturbed the measurement.
-    pub(in crate::compare) fn markdown(&self) -> String {
+    fn markdown(&self) -> String {
         let delay = self.delay_ms.map_or(String::new(), |delay| {
             format!(" with {delay} ms added to each round trip")
         });
@@ -114,11 +149,6 @@ impl Report {
         }
         text.push_str(&self.conditions.absences());
         text
-    }
-
-    /// A line for each server that does not work.
-    pub(in crate::compare) fn failures(&self) -> Vec<String> {
-        self.conditions.failures()
     }
 
     /// With a delay the line shares the client's core and has it whenever the client waits for it.

@@ -8,7 +8,7 @@ use std::os::fd::OwnedFd;
 
 use socket2::SockRef;
 
-use super::answer::{Answerer, REJECTION};
+use crate::floor::answer::{Answerer, REJECTION};
 
 /// What the loop has to do for a connection at the end of a turn.
 #[derive(Debug, Clone, Copy)]
