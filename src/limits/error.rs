@@ -2,7 +2,7 @@
 
 use std::fmt;
 
-/// A rule that chosen [`Limits`] break.
+/// A rule that chosen [`Limits`](super::Limits) break.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum LimitsError {
