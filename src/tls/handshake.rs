@@ -324,16 +324,19 @@ fn encode(
     data.encode(room).map(drop).map_err(|_| Fault::Internal)
 }
 
-/// What rustls has to say after it has failed: an alert. It must be shown what it was shown before:
-/// behind the message at fault there may be others in the same record, of which it remembers the
-/// places, and it panics where there is nothing at them.
+/// What rustls has to say after it has failed: an alert. It is asked only while it has something to
+/// say, or it would go on with what it was shown: behind the message at fault there may be others in
+/// the same record, and a second fault would be a second fatal alert.
 fn say_last_words(
     connection: &mut UnbufferedServerConnection,
     shown: &mut [u8],
     out: &mut Vec<u8>,
 ) {
-    while let Ok(ConnectionState::EncodeTlsData(data)) = connection.process_tls_records(shown).state
-    {
+    while connection.wants_write() {
+        let Ok(ConnectionState::EncodeTlsData(data)) = connection.process_tls_records(shown).state
+        else {
+            return;
+        };
         if encode(data, out).is_err() {
             return;
         }
