@@ -88,20 +88,27 @@ impl Client {
         }
     }
 
-    /// Says something, in one record where it fits.
+    /// Says something, in one record where it fits. After an error nothing is said any more.
     pub(crate) fn say(&mut self, plain: &[u8]) {
+        if self.error.is_some() {
+            return;
+        }
         self.connection.set_buffer_limit(None);
         self.connection.writer().write_all(plain).unwrap();
     }
 
     /// Says that it is done.
     pub(crate) fn close(&mut self) {
-        self.connection.send_close_notify();
+        if self.error.is_none() {
+            self.connection.send_close_notify();
+        }
     }
 
     /// Takes new keys and asks the server to do the same.
     pub(crate) fn update_keys(&mut self) {
-        self.connection.refresh_traffic_keys().unwrap();
+        if self.error.is_none() {
+            self.connection.refresh_traffic_keys().unwrap();
+        }
     }
 
     /// Whether its version has keys that can be updated.
