@@ -89,7 +89,8 @@ pub(crate) fn bars(caption: &Caption, parts: &[&str], bars: &[Bar]) -> String {
     canvas.finish()
 }
 
-/// Three marks for each server on a logarithmic axis; `names` says what they are.
+/// Three marks for each server on a logarithmic axis; `names` says what they are. The one in the
+/// middle is written beside them.
 pub(crate) fn percentiles(caption: &Caption, names: [&str; 3], rows: &[Marks]) -> String {
     let scale = Scale::logarithmic(rows.iter().flat_map(|row| row.values));
     let mut canvas = frame(caption, scale, rows.len());
@@ -106,8 +107,8 @@ pub(crate) fn percentiles(caption: &Caption, names: [&str; 3], rows: &[Marks]) -
             canvas.dot(place, y, 5.0, colour, 1.0);
         }
         canvas.text([LEFT - 8.0, y], 12, Anchor::End, marks.name);
-        let values = marks.values.map(label).join(" / ");
-        canvas.text([WIDTH - RIGHT + 10.0, y], 10, Anchor::Start, &values);
+        let middle = format!("{} {}", names[1], label(marks.values[1]));
+        canvas.text([WIDTH - RIGHT + 10.0, y], 11, Anchor::Start, &middle);
     }
     canvas.finish()
 }

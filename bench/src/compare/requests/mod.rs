@@ -25,6 +25,8 @@ use report::Report;
 
 /// How long each server is loaded before it is measured, in seconds.
 const WARM_UP: u32 = 1;
+/// Connections for which it is loaded a second longer: they have to be opened first.
+const WARM_UP_CONNECTIONS: u32 = 1000;
 /// How long it is measured unless the command line says otherwise, in seconds.
 const SECONDS: u32 = 4;
 /// What a turn takes besides warm-up and measurement; only for the estimate of time left.
@@ -77,14 +79,21 @@ pub(super) fn run(
         Body::Sized(size) => Content::create(&[size])?,
     };
     let plan = Plan::prepare(mode, &args.servers, args.rounds, cores, content, interrupt)?;
-    let expected = Duration::from_secs((WARM_UP + seconds).into()) + TURN_OVERHEAD;
+    let warm_up = WARM_UP + connections / WARM_UP_CONNECTIONS;
+    let expected = Duration::from_secs((warm_up + seconds).into()) + TURN_OVERHEAD;
     let turns = take_turns(
         &plan,
         expected,
         |peer, program: &Path, round| {
             let server = plan.setting.start(peer, program)?;
             take(
-                peer.name, round, &server, body, &generator, seconds, interrupt,
+                peer.name,
+                round,
+                &server,
+                body,
+                &generator,
+                [warm_up, seconds],
+                interrupt,
             )
         },
         |turn| format!("{:.2} us/request, {:.0}/s", turn.cpu_us, turn.load.rate()),
@@ -106,12 +115,12 @@ fn take(
     server: &Server<'_>,
     body: Body,
     generator: &Generator,
-    seconds: u32,
+    [warm_up, seconds]: [u32; 2],
     interrupt: &Interrupt,
 ) -> Result<Turn> {
     let target = server.target(body);
     generator
-        .run(target, WARM_UP, interrupt)
+        .run(target, warm_up, interrupt)
         .with_context(|| format!("warming {name} up"))?;
     let before = server.usage()?;
     let clock = Instant::now();
