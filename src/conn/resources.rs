@@ -47,6 +47,11 @@ impl Resources {
         }
     }
 
+    /// Whether a handshake may still begin in this turn.
+    pub(crate) fn may_begin_handshake(&self) -> bool {
+        self.tls.as_ref().is_some_and(|tls| tls.handshakes > 0)
+    }
+
     /// The buffers that records are gathered in.
     pub(super) fn record_buffers(&self) -> Option<&Pool> {
         self.tls.as_ref().and_then(|tls| tls.buffers.as_ref())

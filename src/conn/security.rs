@@ -148,7 +148,12 @@ impl Connection {
             self.end_handshake(Fault::HandshakeIncomplete, false, turn);
             return None;
         }
-        match handshake.advance(&tls.sites, &mut tls.handshakes, &mut self.out) {
+        let progress = handshake.advance(&tls.sites, &mut tls.handshakes, &mut self.out);
+        // Who waits for its peer holds no block: there may be thousands of them.
+        if self.out.is_empty() && matches!(progress, Progress::Wait | Progress::Postponed) {
+            resources.blocks.give(std::mem::take(&mut self.out));
+        }
+        match progress {
             Progress::Wait => Some(Drive::Wait),
             Progress::Postponed => Some(Drive::Postponed),
             Progress::Failed(fault) => {

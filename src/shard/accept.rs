@@ -123,6 +123,7 @@ where
             timer: None,
             queued: false,
             marked: false,
+            postponed: false,
             counted_upgraded: false,
         });
         self.touch(key);

@@ -250,7 +250,9 @@ where
                 // The connection has taken over what speaks HTTP/2.
                 Drive::Wait | Drive::Http2 => return,
                 Drive::Postponed => {
-                    self.postponed.push(key);
+                    if !std::mem::replace(&mut slot.postponed, true) {
+                        self.postponed.push(key);
+                    }
                     return;
                 }
                 Drive::Dispatch(exchange) => {

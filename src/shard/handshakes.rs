@@ -26,9 +26,15 @@ pub(crate) struct TlsSet {
 pub(super) struct Postponed(VecDeque<ConnectionKey>);
 
 impl Postponed {
-    /// One more waits, behind all others.
+    /// One more waits, behind all others. Its slot says so, so that it waits once.
     pub(super) fn push(&mut self, key: ConnectionKey) {
         self.0.push_back(key);
+    }
+
+    /// How many wait.
+    #[cfg(test)]
+    pub(super) fn len(&self) -> usize {
+        self.0.len()
     }
 
     /// Whether none waits.
@@ -61,12 +67,16 @@ where
     }
 
     /// Begins as many of the handshakes that wait as a turn may, before those that this turn brings.
+    /// Who is gone takes nobody's place.
     pub(super) fn resume_handshakes(&mut self) {
-        for _ in 0..self.world.limits.handshakes_per_turn {
+        while self.resources.may_begin_handshake() {
             let Some(key) = self.postponed.0.pop_front() else {
                 return;
             };
-            self.drive(key);
+            if let Some(slot) = self.slots.get(key) {
+                slot.postponed = false;
+                self.drive(key);
+            }
         }
     }
 }

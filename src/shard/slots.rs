@@ -60,6 +60,8 @@ pub(super) struct Slot {
     pub(super) queued: bool,
     /// Whether it was marked and not driven since.
     pub(super) marked: bool,
+    /// Whether its handshake waits for a later turn.
+    pub(super) postponed: bool,
     /// Whether an upgraded connection was taken off the count of ordinary ones.
     pub(super) counted_upgraded: bool,
 }

@@ -51,6 +51,8 @@ pub(crate) struct Session {
     warnings: u8,
     /// An answer to a request for new keys waits to be sent: one answers any number of them.
     update_waits: bool,
+    /// The peer was asked for new keys and has not answered.
+    update_asked: bool,
     renegotiation_refused: bool,
     pub(super) peer_closed: bool,
     close_sent: bool,
@@ -80,6 +82,7 @@ impl Session {
             key_updates: 0,
             warnings: 0,
             update_waits: false,
+            update_asked: false,
             renegotiation_refused: false,
             peer_closed: false,
             close_sent: false,
@@ -104,6 +107,9 @@ impl Session {
             ContentType::ApplicationData => {
                 self.empty_records = 0;
                 self.key_updates = 0;
+                if self.opener.records_left() < RECORDS_RESERVED {
+                    self.ask_for_keys()?;
+                }
                 Ok(true)
             }
             ContentType::Alert => self.took_alert(plain).map(|()| false),
@@ -155,20 +161,30 @@ impl Session {
         let schedule = self.schedule.as_mut().ok_or(Fault::Internal)?;
         let (sequence, secrets) = schedule.update_rx_secret().map_err(|_| Fault::Internal)?;
         self.opener = Opener::new(self.version, sequence, &secrets).ok_or(Fault::Internal)?;
+        self.update_asked = false;
         if request == UPDATE_REQUESTED && !self.update_waits {
             self.update_waits = true;
-            self.update_keys()?;
+            self.update_keys(UPDATE_NOT_REQUESTED)?;
         }
         Ok(())
     }
 
+    /// The peer's key has protected nearly as much as it should, which is the peer's to see to; many
+    /// leave it to us (RFC 8446, 5.5). Nothing happens to those who do not answer.
+    fn ask_for_keys(&mut self) -> Result<(), Fault> {
+        if self.schedule.is_none() || std::mem::replace(&mut self.update_asked, true) {
+            return Ok(());
+        }
+        self.update_keys(UPDATE_REQUESTED)
+    }
+
     /// Announces new keys for our direction and takes them.
-    fn update_keys(&mut self) -> Result<(), Fault> {
+    fn update_keys(&mut self, request: u8) -> Result<(), Fault> {
         let Some(schedule) = &mut self.schedule else {
             return Ok(());
         };
         let [kind, high, middle, low] = KEY_UPDATE;
-        let message = [kind, high, middle, low, UPDATE_NOT_REQUESTED];
+        let message = [kind, high, middle, low, request];
         self.sealer
             .seal(ContentType::Handshake, &message, &mut self.control)?;
         let (sequence, secrets) = schedule.update_tx_secret().map_err(|_| Fault::Internal)?;
@@ -198,9 +214,9 @@ impl Session {
         let mut piece_max = self.pace.begin(now);
         loop {
             if self.version == Version::Tls13 && self.sealer.records_left() < RECORDS_RESERVED {
-                self.update_keys()?;
+                self.update_keys(UPDATE_NOT_REQUESTED)?;
             }
-            out.append(&mut self.control);
+            self.say_control(out);
             self.update_waits = false;
             if rest.is_empty() {
                 return Ok(());
@@ -234,7 +250,21 @@ impl Session {
 
     /// Whether the keys are nearly used up and cannot be replaced: the connection must end in order.
     pub(crate) fn is_worn(&self) -> bool {
-        self.version == Version::Tls12 && self.sealer.records_left() < RECORDS_RESERVED
+        let left = self.sealer.records_left().min(self.opener.records_left());
+        self.version == Version::Tls12 && left < RECORDS_RESERVED
+    }
+
+    /// So many records are left in either direction.
+    #[cfg(test)]
+    pub(crate) fn leave(&mut self, received: u64, sent: u64) {
+        self.opener.leave(received);
+        self.sealer.leave(sent);
+    }
+
+    /// Records that are left in either direction.
+    #[cfg(test)]
+    pub(crate) fn records_left(&self) -> (u64, u64) {
+        (self.opener.records_left(), self.sealer.records_left())
     }
 
     /// Says that nothing more comes (RFC 8446, 6.1), once.
@@ -244,16 +274,26 @@ impl Session {
         }
     }
 
-    /// Tells the peer what it has done, where there is an alert for it.
+    /// Tells the peer what it has done, where there is an alert for it. After close_notify nothing
+    /// is said any more (RFC 8446, 6.1).
     pub(crate) fn fail(&mut self, fault: Fault, out: &mut Vec<u8>) {
-        self.close_sent = true;
+        if std::mem::replace(&mut self.close_sent, true) {
+            return;
+        }
         if let Some(description) = fault.alert() {
             self.say(2, description, out);
         }
     }
 
+    /// Appends what waits to be said. Its memory goes too: few connections ever need it again.
+    fn say_control(&mut self, out: &mut Vec<u8>) {
+        if !self.control.is_empty() {
+            out.append(&mut std::mem::take(&mut self.control));
+        }
+    }
+
     fn say(&mut self, level: u8, description: u8, out: &mut Vec<u8>) {
-        out.append(&mut self.control);
+        self.say_control(out);
         // Where the key is used up there is no way to say it.
         let _ = self
             .sealer

@@ -15,6 +15,7 @@ mod peers;
 mod scenario;
 mod stale;
 mod streams;
+mod tls;
 
 use std::time::Duration;
 

@@ -22,6 +22,17 @@ impl Opener {
         Protection::new(version, sequence, secrets).map(Self)
     }
 
+    /// Records that the peer should still seal with this key.
+    pub(in crate::tls) fn records_left(&self) -> u64 {
+        self.0.records_left()
+    }
+
+    /// So many records are left from here on.
+    #[cfg(test)]
+    pub(in crate::tls) fn leave(&mut self, records: u64) {
+        self.0.leave(records);
+    }
+
     /// Opens one whole record in place: what it is, and where in `record` its content lies now.
     ///
     /// # Errors

@@ -16,7 +16,8 @@ pub(super) const TAG_BYTES: usize = 16;
 /// Bytes of the nonce that TLS 1.2 sends with each AES-GCM record.
 pub(super) const EXPLICIT_NONCE_BYTES: usize = 8;
 
-/// Records that one AES-GCM key may protect: below the 2^24.5 of RFC 8446, 5.5.
+/// Records that one AES-GCM key may protect: below the 2^24.5 of RFC 8446, 5.5. It binds who seals;
+/// who opens may ask for another key, but has no reason to break a connection.
 const GCM_RECORDS_MAX: u64 = 1 << 24;
 
 /// The versions that are spoken.
@@ -78,19 +79,22 @@ impl Protection {
         })
     }
 
-    /// Records that the key may still protect.
+    /// Records that the key should still protect.
     pub(super) fn records_left(&self) -> u64 {
         self.records_max.saturating_sub(self.sequence)
     }
 
-    /// The next record's number is taken; `None` when the key may protect no more.
+    /// The next record's number is taken; `None` when there are no more numbers.
     pub(super) fn advance(&mut self) -> Option<u64> {
-        if self.sequence >= self.records_max {
-            return None;
-        }
         let sequence = self.sequence;
-        self.sequence += 1;
+        self.sequence = sequence.checked_add(1)?;
         Some(sequence)
+    }
+
+    /// So many records are left from here on.
+    #[cfg(test)]
+    pub(super) fn leave(&mut self, records: u64) {
+        self.records_max = self.sequence + records;
     }
 
     /// The nonce of a record: the number over the end of the vector (RFC 8446, 5.3).

@@ -28,6 +28,12 @@ impl Sealer {
         self.0.records_left()
     }
 
+    /// So many records are left from here on.
+    #[cfg(test)]
+    pub(in crate::tls) fn leave(&mut self, records: u64) {
+        self.0.leave(records);
+    }
+
     /// Appends one record with this content to `out`.
     ///
     /// # Errors
@@ -41,6 +47,9 @@ impl Sealer {
     ) -> Result<(), Fault> {
         if plain.len() > PLAINTEXT_MAX {
             return Err(Fault::RecordOverflow);
+        }
+        if self.0.records_left() == 0 {
+            return Err(Fault::KeyExhausted);
         }
         let sequence = self.0.advance().ok_or(Fault::KeyExhausted)?;
         let nonce = self.0.nonce(sequence);

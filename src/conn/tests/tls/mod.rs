@@ -3,6 +3,7 @@
 mod faults;
 mod handshakes;
 mod sessions;
+mod wear;
 
 use super::*;
 use crate::http::IntoOutcome;

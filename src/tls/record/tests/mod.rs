@@ -131,7 +131,7 @@ fn padding_is_taken_off_and_may_not_be_all() {
 
 #[test]
 fn keys_end() {
-    // AES-GCM under either version; ChaCha20-Poly1305 goes on.
+    // AES-GCM under either version; ChaCha20-Poly1305 goes on. Only who seals is bound by it.
     for (kind, last) in [(0, true), (1, true), (2, false), (3, false)] {
         let (mut sealer, mut opener) = pair(kind, (1 << 24) - 1);
         let mut out = Vec::new();
@@ -143,8 +143,16 @@ fn keys_end() {
         let sealed = sealer.seal(ContentType::ApplicationData, b"x", &mut out);
         assert_eq!(sealed.is_err(), last, "{kind}");
         assert_eq!(out.len() == length, last, "nothing is left of what failed");
+        assert_eq!(opener.records_left() == 0, last);
         let mut record = out[..length].to_vec();
-        assert_eq!(opener.open(&mut record) == Err(Fault::KeyExhausted), last);
+        assert_eq!(opener.open(&mut record), Err(Fault::BadRecordMac));
+    }
+    // Numbers never come again (RFC 8446, 5.3).
+    for kind in 0..KINDS {
+        let (mut sealer, mut opener) = pair(kind, u64::MAX);
+        let sealed = sealer.seal(ContentType::ApplicationData, b"x", &mut Vec::new());
+        assert_eq!(sealed, Err(Fault::KeyExhausted));
+        assert_eq!(opener.open(&mut [23, 3, 3, 0, 0]), Err(Fault::KeyExhausted));
     }
     let (mut sealer, _) = pair(1, 0);
     let mut out = Vec::new();
