@@ -91,38 +91,49 @@ impl Connection {
         }
     }
 
+    /// Whether a drive would do nothing, as after nearly every send over cleartext HTTP/1.
+    #[inline]
+    pub(crate) fn is_idle(&self) -> bool {
+        matches!(self.security, Security::None) && self.protocol.is_idle()
+    }
+
     /// Goes on as far as possible. On `Drive::Dispatch` run the application and call again.
     pub(crate) fn drive(&mut self, turn: &mut Turn<'_>, resources: &mut Resources) -> Drive {
-        if !matches!(self.security, Security::None)
-            && let Some(drive) = self.drive_security(turn, resources)
-        {
-            return drive;
-        }
-        // As after nearly every send.
-        if self.protocol.is_idle() {
-            return Drive::Wait;
+        if !matches!(self.security, Security::None) {
+            if let Some(drive) = self.drive_security(turn, resources) {
+                return drive;
+            }
+            if self.protocol.is_idle() {
+                return Drive::Wait;
+            }
         }
         if self.out.capacity() == 0 {
             self.out = resources.blocks.take();
         }
-        let mut drive = self.protocol.drive(turn, &mut self.out);
-        if matches!(drive, Drive::Http2) {
-            self.switch(turn);
-            drive = self.protocol.drive(turn, &mut self.out);
-        }
+        // One call in the code, so that it becomes part of this function.
+        let drive = loop {
+            let drive = self.protocol.drive(turn, &mut self.out);
+            if !matches!(drive, Drive::Http2) || !self.switch(turn) {
+                break drive;
+            }
+        };
         if self.out.is_empty() && matches!(drive, Drive::Wait) {
             resources.blocks.give(std::mem::take(&mut self.out));
         }
         drive
     }
 
-    /// The peer has begun with the preface of HTTP/2 (RFC 9113, 3.4).
-    fn switch(&mut self, turn: &Turn<'_>) {
-        if let Protocol::Http1(http1) = &mut self.protocol {
-            let input = http1.take_input();
-            let http2 = h2::Connection::new(self.key, self.id, input, Scheme::Http, turn);
-            self.protocol = Protocol::Http2(Box::new(http2));
-        }
+    /// The peer has begun with the preface of HTTP/2 (RFC 9113, 3.4). False when that is what it
+    /// speaks already.
+    #[cold]
+    fn switch(&mut self, turn: &Turn<'_>) -> bool {
+        let Protocol::Http1(http1) = &mut self.protocol else {
+            return false;
+        };
+        let input = http1.take_input();
+        let http2 = h2::Connection::new(self.key, self.id, input, Scheme::Http, turn);
+        self.protocol = Protocol::Http2(Box::new(http2));
+        true
     }
 
     /// The next block to send, when there is one and none is on its way.

@@ -239,10 +239,15 @@ where
 
     /// Drives a connection until it waits, running the application over what it dispatches.
     pub(super) fn drive(&mut self, key: ConnectionKey) {
-        self.touch(key);
-        let Some(slot) = self.slots.get(key).filter(|slot| slot.is_driven()) else {
+        let Some(slot) = self.slots.get(key) else {
             return;
         };
+        if !std::mem::replace(&mut slot.queued, true) {
+            self.touched.push(key);
+        }
+        if !slot.is_driven() || slot.connection.is_idle() {
+            return;
+        }
         // Handlers reach none of these: what they want of the shard waits for a later phase.
         let mut turn = self.world.turn();
         loop {
@@ -351,6 +356,9 @@ where
     }
 
     fn poll_ready(&mut self) {
+        if !task::has_ready() {
+            return;
+        }
         let mut ready = std::mem::take(&mut self.ready);
         task::take_ready(&mut ready);
         for task in ready.drain(..) {
@@ -360,6 +368,9 @@ where
     }
 
     fn drive_marked(&mut self) {
+        if self.outbox.is_empty() {
+            return;
+        }
         let mut marked = std::mem::take(&mut self.marked);
         self.outbox.take(&mut marked);
         // All streams of a connection are marked before it is driven: one drive serves them all, and

@@ -9,8 +9,9 @@ use socket2::SockRef;
 
 use super::accept::NO_SLOT;
 use super::driver::{Clock, Shard};
+use super::local::Local;
 use super::slots::{Receiving, Slot, Stage};
-use crate::http::{Close, ConnectionKey, HttpContext};
+use crate::http::{Close, ConnectionKey, HttpContext, Turn};
 use crate::ring::{Completion, Errno, OpKind, Payload, Ring, Token};
 
 /// Why a connection stops receiving, as the probe `stall` says it: no receive buffer is free.
@@ -193,10 +194,23 @@ where
                 self.ring.send(token(OpKind::Send, key), slot.fd, block, 0);
             }
             Self::settle_upgrade(slot, &mut self.upgraded);
+            if slot.connection.close() == Close::No {
+                Self::settle_receive(slot, &turn, &mut self.ring);
+                Self::settle_timer(slot, &self.local);
+                return;
+            }
         }
+        self.settle_end(key);
+    }
+
+    /// The rest of `settle` for a connection that is to end, or whose end has begun.
+    #[inline(never)]
+    fn settle_end(&mut self, key: ConnectionKey) {
         self.settle_close(key);
-        self.settle_receive(key);
-        self.settle_timer(key);
+        if let Some(slot) = self.slots.get(key).filter(|slot| slot.is_driven()) {
+            Self::settle_receive(slot, &self.world.turn(), &mut self.ring);
+            Self::settle_timer(slot, &self.local);
+        }
     }
 
     fn settle_upgrade(slot: &mut Slot, upgraded: &mut usize) {
@@ -251,26 +265,21 @@ where
         }
     }
 
-    fn settle_receive(&mut self, key: ConnectionKey) {
-        let Some(slot) = self.slots.get(key) else {
-            return;
-        };
-        if !slot.is_driven() {
-            return;
-        }
-        let wanted = slot.connection.wants_input(&self.world.turn());
+    /// Arms or cancels the receive of a connection that is driven.
+    fn settle_receive(slot: &mut Slot, turn: &Turn<'_>, ring: &mut R) {
+        let key = slot.key;
+        let wanted = slot.connection.wants_input(turn);
         match slot.receiving {
             Receiving::Off if wanted => {
                 slot.receiving = Receiving::Armed;
                 slot.operations += 1;
-                self.ring.recv(token(OpKind::Recv, key), slot.fd);
+                ring.recv(token(OpKind::Recv, key), slot.fd);
             }
             Receiving::Armed if !wanted => {
                 probe::probe!(lanner, stall, slot.fd, STALL_FULL);
                 slot.receiving = Receiving::Cancelling;
                 slot.operations += 1;
-                self.ring
-                    .cancel_recv(token(OpKind::Cancel, key), token(OpKind::Recv, key));
+                ring.cancel_recv(token(OpKind::Cancel, key), token(OpKind::Recv, key));
             }
             Receiving::Off
             | Receiving::Armed
@@ -280,18 +289,16 @@ where
         }
     }
 
-    /// Arms the connection's timer when its deadline is earlier than what is armed. A later one
-    /// is left: the timer fires early, finds nothing due, and is armed again.
-    fn settle_timer(&mut self, key: ConnectionKey) {
-        let Some(slot) = self.slots.get(key) else {
-            return;
-        };
+    /// Arms the timer of a connection that is driven when its deadline is earlier than what is
+    /// armed. A later one is left: the timer fires early, finds nothing due, and is armed again.
+    fn settle_timer(slot: &mut Slot, local: &Local) {
+        let key = slot.key;
         let deadline = slot.connection.deadline();
         let armed = slot.timer.map_or(u64::MAX, |(_, at)| at);
-        if deadline >= armed || !slot.is_driven() {
+        if deadline >= armed {
             return;
         }
-        let mut wheel = self.local.wheel.borrow_mut();
+        let mut wheel = local.wheel.borrow_mut();
         if let Some((timer, _)) = slot.timer.take() {
             wheel.cancel(timer);
         }
@@ -311,7 +318,9 @@ where
                 && slot.receiving == Receiving::Starved
             {
                 slot.receiving = Receiving::Off;
-                self.settle_receive(key);
+                if slot.is_driven() {
+                    Self::settle_receive(slot, &self.world.turn(), &mut self.ring);
+                }
             }
         }
         self.starved = starved;

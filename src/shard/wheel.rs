@@ -29,6 +29,9 @@ pub(crate) struct TimerId {
 #[derive(Debug)]
 pub(crate) struct Wheel {
     now: u64,
+    /// No slot with a timer begins before this tick; `u64::MAX` when there is no timer. Kept, for a
+    /// shard asks in every turn and nothing is due in nearly all.
+    earliest: u64,
     /// Which levels hold any timer.
     levels_occupied: u16,
     levels: Box<[Level; LEVELS]>,
@@ -72,6 +75,7 @@ impl Wheel {
         };
         Self {
             now,
+            earliest: u64::MAX,
             levels_occupied: 0,
             levels: Box::new([empty; LEVELS]),
             timers: Vec::new(),
@@ -115,6 +119,18 @@ impl Wheel {
     /// Costs a step for each timer that fires and for each level that one descends, however far
     /// the jump.
     pub(crate) fn advance(&mut self, now: u64, expired: &mut Vec<u64>) {
+        if now < self.earliest {
+            self.now = self.now.max(now);
+            return;
+        }
+        self.fire(now, expired);
+        self.now = self.now.max(now);
+        self.earliest = self.earliest_slot().map_or(u64::MAX, |(_, start)| start);
+    }
+
+    /// Empties the slots that begin by tick `now`, into `expired` or slots of lower levels.
+    #[inline(never)]
+    fn fire(&mut self, now: u64, expired: &mut Vec<u64>) {
         while let Some((place, start)) = self.earliest_slot()
             && start <= now
         {
@@ -133,7 +149,6 @@ impl Wheel {
                 index = next;
             }
         }
-        self.now = self.now.max(now);
     }
 
     /// The tick by which to advance next; nothing while no timer is set. Exact for timers due
@@ -170,6 +185,8 @@ impl Wheel {
         let differing = (self.now ^ deadline).checked_ilog2().unwrap_or(0);
         let level = differing / SLOT_BITS;
         let slot = deadline >> (level * SLOT_BITS) & (SLOTS as u64 - 1);
+        let start = deadline >> (level * SLOT_BITS) << (level * SLOT_BITS);
+        self.earliest = self.earliest.min(start);
         let Some(wheel_level) = self.levels.get_mut(level as usize) else {
             return;
         };
