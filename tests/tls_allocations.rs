@@ -3,7 +3,7 @@
 //! The allocator of this test counts per thread; a handler tells what its shard's thread has
 //! allocated so far. The client is on another thread and does not count.
 
-#![allow(unsafe_code)]
+#![allow(unsafe_code, clippy::indexing_slicing)]
 
 mod support;
 
