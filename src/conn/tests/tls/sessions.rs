@@ -208,3 +208,21 @@ fn record_sizes(mut bytes: &[u8]) -> Vec<usize> {
     }
     sizes
 }
+
+#[test]
+fn a_peer_that_does_not_read_gets_one_answer_to_all_its_key_updates() {
+    let mut secure = Secure::connected(echo, Offer::HTTP1);
+    secure.peer.reads = false;
+    for _ in 0..30 {
+        secure.client.update_keys();
+        let bytes = secure.client.take_output();
+        secure.peer.send(&bytes);
+    }
+    secure.peer.reads = true;
+    secure.peer.run();
+    // One key update, whose content is five bytes.
+    assert_eq!(record_sizes(&secure.peer.output), [5 + 17]);
+    assert!(secure.ask(&post("read")).ends_with(" read"));
+    assert_eq!(secure.rejected(), [""; 0]);
+    secure.finish();
+}
