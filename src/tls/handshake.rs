@@ -146,7 +146,7 @@ impl Handshake {
         budget: &mut u32,
         out: &mut Vec<u8>,
     ) -> Result<Option<Progress>, Fault> {
-        let name = match hello::read(&self.input) {
+        let (name, prefers_chacha) = match hello::read(&self.input) {
             Hello::Partial if self.input_ended => return Err(Fault::HandshakeIncomplete),
             Hello::Partial => return Ok(Some(Progress::Wait)),
             Hello::Malformed(_) if !self.input_ended && may_become_http(&self.input) => {
@@ -157,7 +157,10 @@ impl Handshake {
                 self.say_fatal(fault.alert(), out);
                 return Ok(Some(Progress::Failed(fault.into())));
             }
-            Hello::Complete { server_name } => server_name,
+            Hello::Complete {
+                server_name,
+                prefers_chacha,
+            } => (server_name, prefers_chacha),
         };
         if *budget == 0 {
             return Ok(Some(Progress::Postponed));
@@ -166,7 +169,7 @@ impl Handshake {
         let site = sites
             .choose(name.as_ref().map(ServerName::as_str))
             .ok_or(Fault::UnrecognizedName)?;
-        let connection = UnbufferedServerConnection::new(site.config.clone());
+        let connection = UnbufferedServerConnection::new(site.config_for(prefers_chacha));
         self.stage = Stage::Negotiating(Box::new(connection.map_err(|_| Fault::Internal)?));
         self.protocols = site.protocols;
         self.server_name = name.map(|name| name.as_str().into());

@@ -52,6 +52,9 @@ pub(crate) enum Hello {
     Complete {
         /// The name that the client asks for, in lower case, if it asks for one.
         server_name: Option<ServerName>,
+        /// Whether the cipher suite that it would like best is one with ChaCha20-Poly1305: it has no
+        /// hardware for AES.
+        prefers_chacha: bool,
     },
     /// There is none, and never will be.
     Malformed(HelloFault),
@@ -115,7 +118,10 @@ pub(crate) fn read(bytes: &[u8]) -> Hello {
     match whole(bytes).map(|length| length.map(|length| Cursor::new(bytes, length))) {
         Ok(None) => Hello::Partial,
         Ok(Some(message)) => match server_name(message) {
-            Ok(server_name) => Hello::Complete { server_name },
+            Ok((server_name, prefers_chacha)) => Hello::Complete {
+                server_name,
+                prefers_chacha,
+            },
             Err(fault) => Hello::Malformed(fault),
         },
         Err(fault) => Hello::Malformed(fault),
@@ -164,18 +170,17 @@ fn message_length(mut message: Cursor<'_>) -> Result<Option<usize>, HelloFault> 
     Ok(Some(length))
 }
 
-/// The name that a whole ClientHello asks for.
-fn server_name(mut hello: Cursor<'_>) -> Result<Option<ServerName>, HelloFault> {
+/// The name that a whole ClientHello asks for, and whether it prefers ChaCha20-Poly1305.
+fn server_name(mut hello: Cursor<'_>) -> Result<(Option<ServerName>, bool), HelloFault> {
     hello.skip(MESSAGE_HEADER_BYTES + VERSION_AND_RANDOM_BYTES)?;
     let session_id = hello.u8()?;
     hello.skip(session_id.into())?;
-    let cipher_suites = hello.u16()?;
-    hello.skip(cipher_suites.into())?;
+    let prefers_chacha = begins_with_chacha(hello.vector()?)?;
     let compression_methods = hello.u8()?;
     hello.skip(compression_methods.into())?;
     // A client of TLS 1.2 may send no extensions at all.
     if hello.left == 0 {
-        return Ok(None);
+        return Ok((None, prefers_chacha));
     }
     let mut extensions = hello.vector()?;
     hello.end()?;
@@ -190,7 +195,22 @@ fn server_name(mut hello: Cursor<'_>) -> Result<Option<ServerName>, HelloFault> 
             seen = Some(host_name(content)?);
         }
     }
-    Ok(seen.flatten())
+    Ok((seen.flatten(), prefers_chacha))
+}
+
+/// Whether the first of these cipher suites that means anything is one with ChaCha20-Poly1305.
+fn begins_with_chacha(mut suites: Cursor<'_>) -> Result<bool, HelloFault> {
+    /// In TLS 1.3 (RFC 8446, B.4), and in TLS 1.2 with ECDSA and with RSA (RFC 7905, 3).
+    const CHACHA: [u16; 3] = [0x1303, 0xcca9, 0xcca8];
+    while suites.left >= 2 {
+        let suite = suites.u16()?;
+        // Placeholders that keep servers used to what they do not know (RFC 8701, 2).
+        let is_grease = suite & 0x0f0f == 0x0a0a && suite >> 8 == suite & 0xff;
+        if !is_grease {
+            return Ok(CHACHA.contains(&suite));
+        }
+    }
+    Ok(false)
 }
 
 /// The host name in the content of a server name extension.

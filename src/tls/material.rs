@@ -177,8 +177,12 @@ impl SiteMaterial {
             lowest_version: self.lowest_version,
             provider,
         };
+        let config = parts.config().map_err(|_| TlsFault::Refused)?;
+        let mut chacha_config = config.clone();
+        chacha_config.ignore_client_order = false;
         Ok(Site {
-            config: Arc::new(parts.config().map_err(|_| TlsFault::Refused)?),
+            config: Arc::new(config),
+            chacha_config: Arc::new(chacha_config),
             protocols: self.protocols,
             verifier,
         })

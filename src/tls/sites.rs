@@ -22,10 +22,21 @@ pub(crate) struct Site {
     pub(crate) config: Arc<ServerConfig>,
     /// The protocols that are offered by ALPN.
     pub(crate) protocols: Protocols,
+    /// The same for clients that prefer ChaCha20-Poly1305, whose order of suites is followed.
+    pub(super) chacha_config: Arc<ServerConfig>,
     pub(super) verifier: Option<Arc<dyn ClientCertVerifier>>,
 }
 
 impl Site {
+    /// What a connection of such a client is made with.
+    pub(crate) fn config_for(&self, prefers_chacha: bool) -> Arc<ServerConfig> {
+        Arc::clone(if prefers_chacha {
+            &self.chacha_config
+        } else {
+            &self.config
+        })
+    }
+
     /// Whether a client with this chain, its own certificate first, is let in now.
     ///
     /// rustls asks this in full handshakes. In a resumed one it takes the chain from the ticket and

@@ -18,6 +18,8 @@ pub(crate) struct Offer<'a> {
     pub(crate) protocols: &'a [&'a str],
     /// A part of the name of the only suite, such as `TLS13_AES_128`; empty for all of them.
     pub(crate) suite: &'a str,
+    /// A part of the names of the suites that are offered first.
+    pub(crate) preferred: &'a str,
     /// Whether TLS 1.2 is the highest version.
     pub(crate) tls12: bool,
 }
@@ -27,6 +29,7 @@ impl Offer<'_> {
     pub(crate) const HTTP1: Self = Self {
         protocols: &["http/1.1"],
         suite: "",
+        preferred: "",
         tls12: false,
     };
 
@@ -37,6 +40,9 @@ impl Offer<'_> {
         provider
             .cipher_suites
             .retain(|suite| format!("{:?}", suite.suite()).contains(self.suite));
+        provider
+            .cipher_suites
+            .sort_by_key(|suite| !format!("{:?}", suite.suite()).contains(self.preferred));
         let versions: &[_] = if self.tls12 {
             &[&rustls::version::TLS12]
         } else {

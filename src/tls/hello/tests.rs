@@ -60,6 +60,7 @@ fn records(message: &[u8], size: usize) -> Vec<u8> {
 fn asks_for(name: Option<&str>) -> Hello {
     Hello::Complete {
         server_name: name.map(|name| ServerName::parse(name.as_bytes()).unwrap()),
+        prefers_chacha: false,
     }
 }
 

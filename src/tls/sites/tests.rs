@@ -14,6 +14,7 @@ fn sites(patterns: &[&'static str]) -> (Sites, Vec<(*const ServerConfig, &'stati
     let sites = patterns.iter().map(|pattern| {
         let site = Site {
             config: Arc::new(ServerConfig::clone(config)),
+            chacha_config: Arc::clone(config),
             protocols: Protocols::Http1,
             verifier: None,
         };

@@ -231,3 +231,35 @@ fn a_handshake_under_way_is_finished_in_a_drain() {
     assert!(secure.client.is_closed());
     secure.finish();
 }
+
+#[test]
+fn the_servers_order_of_suites_counts_but_for_clients_that_prefer_chacha() {
+    async fn suite(ctx: &mut HttpContext) {
+        let suite = ctx.connection().tls().unwrap().cipher_suite();
+        ctx.text(suite).unwrap();
+    }
+    for (first, tls12, chosen) in [
+        ("", false, "TLS13_AES_128_GCM_SHA256"),
+        ("AES_256", false, "TLS13_AES_128_GCM_SHA256"),
+        ("CHACHA20", false, "TLS13_CHACHA20_POLY1305_SHA256"),
+        ("", true, "TLS_ECDHE_ECDSA_WITH_AES_128_GCM_SHA256"),
+        (
+            "CHACHA20",
+            true,
+            "TLS_ECDHE_ECDSA_WITH_CHACHA20_POLY1305_SHA256",
+        ),
+    ] {
+        let identity = Identity::new(Protocols::default());
+        let offer = Offer {
+            preferred: first,
+            tls12,
+            ..Offer::HTTP1
+        };
+        let client = Client::new(&identity.config(offer));
+        let mut secure = Secure::with(suite, &identity, client, Limits::default());
+        secure.exchange();
+        let answer = secure.ask(GET);
+        assert!(answer.ends_with(chosen), "{first}: {answer}");
+        secure.finish();
+    }
+}
