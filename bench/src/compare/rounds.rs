@@ -75,7 +75,7 @@ mod tests {
     use crate::compare::plan::tests::plan;
 
     /// Three rounds of h2 in which `fails` says who fails when; the names of the turns that are left.
-    fn turns(fails: impl Fn(&str, u32) -> bool) -> Result<(Vec<&'static str>, Plan)> {
+    fn take(fails: impl Fn(&str, u32) -> bool) -> Result<(Vec<&'static str>, Plan)> {
         let interrupt = Interrupt::register().unwrap();
         let mut plan = plan("h2", 3, &interrupt);
         let turns = take_turns(
@@ -93,7 +93,7 @@ mod tests {
 
     #[test]
     fn each_round_starts_with_another_server() {
-        let (turns, plan) = turns(|_, _| false).unwrap();
+        let (turns, plan) = take(|_, _| false).unwrap();
         let count = plan.servers().len();
         let firsts: Vec<&str> = turns.chunks(count).map(|round| round[0]).collect();
         assert_eq!(firsts, plan.servers().get(..3).unwrap());
@@ -102,12 +102,12 @@ mod tests {
 
     #[test]
     fn a_server_that_fails_is_named_and_the_others_go_on() {
-        let (turns, plan) = turns(|name, round| name == "nginx" && round == 2).unwrap();
+        let (turns, plan) = take(|name, round| name == "nginx" && round == 2).unwrap();
         assert!(!turns.contains(&"nginx") && !plan.servers().contains(&"nginx"));
         assert_eq!(turns.len(), 3 * plan.servers().len());
         let failures = plan.conditions(String::new()).failures();
         assert_eq!(failures, ["  nginx: it broke"]);
-        assert!(super::tests::turns(|_, _| true).is_err());
+        assert!(take(|_, _| true).is_err());
     }
 
     #[test]
