@@ -66,11 +66,6 @@ impl Setting {
         })
     }
 
-    /// The files that are served.
-    pub(crate) fn content(&self) -> &Content {
-        &self.content
-    }
-
     /// Starts `peer` from `program` and waits until it answers as the mode wants it.
     pub(crate) fn start(&self, peer: &'static Peer, program: &Path) -> Result<Server<'_>> {
         let directory = tempfile::Builder::new().prefix("lanner-bench-").tempdir()?;
@@ -152,6 +147,11 @@ impl<'a> Server<'a> {
     /// Where it listens.
     pub(crate) fn address(&self) -> SocketAddr {
         self.address
+    }
+
+    /// The files that it serves, if it serves files.
+    pub(crate) fn content(&self) -> &Content {
+        &self.setting.content
     }
 
     /// What its TLS has come to with a client that leaves it no choice.

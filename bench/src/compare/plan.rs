@@ -115,6 +115,20 @@ impl Plan {
         Ok(())
     }
 
+    /// Takes a server out that failed while it was measured; fails if it was the last one.
+    pub(super) fn leave_out(&mut self, peer: &'static Peer, error: &anyhow::Error) -> Result<()> {
+        let reason = format!("{error:#}");
+        eprintln!("{} is left out: {reason}", peer.name);
+        self.contenders.retain(|(other, _)| other.name != peer.name);
+        ensure!(!self.contenders.is_empty(), "{reason}");
+        self.absent.push(Absent {
+            server: peer.name,
+            reason,
+            failed: true,
+        });
+        Ok(())
+    }
+
     /// The servers' names, in the order of the table.
     pub(super) fn servers(&self) -> Vec<&'static str> {
         self.contenders.iter().map(|(peer, _)| peer.name).collect()
@@ -245,6 +259,25 @@ pub(super) mod tests {
             },
             reference,
             absent: Vec::new(),
+            negotiated: Vec::new(),
+        }
+    }
+
+    /// A plan of servers that are never started.
+    pub(in crate::compare) fn plan(mode: &str, rounds: u32, interrupt: &Interrupt) -> Plan {
+        let mode = mode::find(mode).unwrap();
+        let content = Content::create(&[]).unwrap();
+        Plan {
+            mode,
+            contenders: mode
+                .peers
+                .iter()
+                .map(|peer| (*peer, PathBuf::new()))
+                .collect(),
+            absent: Vec::new(),
+            rounds,
+            cores: conditions(mode.name, mode.reference).cores,
+            setting: Setting::new(mode, content, 0, interrupt).unwrap(),
             negotiated: Vec::new(),
         }
     }

@@ -115,6 +115,7 @@ pub(super) fn h2o(site: &Site<'_>) -> Result<String> {
 num-threads: 1
 max-connections: {CONNECTIONS}
 http2-max-concurrent-requests-per-connection: 256
+http1-request-timeout: 3600
 http2-idle-timeout: 3600
 limit-request-body: 1099511627776
 file.etag: OFF

@@ -78,7 +78,7 @@ pub(super) fn run(
     )?;
     let paced = Paced::prepare(connections, cores.client, directory.path())?;
     let content = Content::create(&[])?;
-    let plan = Plan::prepare(mode, &args.servers, args.rounds, cores, content, interrupt)?;
+    let mut plan = Plan::prepare(mode, &args.servers, args.rounds, cores, content, interrupt)?;
     let saturations = match args.rate {
         Some(_) => Vec::new(),
         None => saturations(&plan, &wrk, seconds, interrupt)?,
@@ -89,9 +89,10 @@ pub(super) fn run(
         .fold(f64::INFINITY, f64::min);
     let rate = args.rate.unwrap_or((slowest * SHARE) as u32).max(1);
     let turns = take_turns(
-        &plan,
+        &mut plan,
+        interrupt,
         Duration::from_secs((WARM_UP + seconds).into()) + TURN_OVERHEAD,
-        |peer, program: &Path, round| {
+        |plan, peer, program: &Path, round| {
             let server = plan.setting.start(peer, program)?;
             let target = server.target(Body::Small);
             paced

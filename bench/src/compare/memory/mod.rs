@@ -69,11 +69,12 @@ pub(super) fn run(
     let directory = tempfile::tempdir()?;
     let wrk = Wrk::prepare(1, 1, mode.security, cores.client, directory.path())?;
     let content = Content::create(&[])?;
-    let plan = Plan::prepare(mode, &args.servers, args.rounds, cores, content, interrupt)?;
+    let mut plan = Plan::prepare(mode, &args.servers, args.rounds, cores, content, interrupt)?;
     let turns = take_turns(
-        &plan,
+        &mut plan,
+        interrupt,
         EXPECTED,
-        |peer, program: &Path, round| {
+        |plan, peer, program: &Path, round| {
             let server = plan.setting.start(peer, program)?;
             wrk.run(server.target(Body::Small), WARM_UP, interrupt)
                 .with_context(|| format!("warming {} up", peer.name))?;

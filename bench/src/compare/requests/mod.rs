@@ -78,13 +78,14 @@ pub(super) fn run(
         Body::Small => Content::create(&[])?,
         Body::Sized(size) => Content::create(&[size])?,
     };
-    let plan = Plan::prepare(mode, &args.servers, args.rounds, cores, content, interrupt)?;
+    let mut plan = Plan::prepare(mode, &args.servers, args.rounds, cores, content, interrupt)?;
     let warm_up = WARM_UP + connections / WARM_UP_CONNECTIONS;
     let expected = Duration::from_secs((warm_up + seconds).into()) + TURN_OVERHEAD;
     let turns = take_turns(
-        &plan,
+        &mut plan,
+        interrupt,
         expected,
-        |peer, program: &Path, round| {
+        |plan, peer, program: &Path, round| {
             let server = plan.setting.start(peer, program)?;
             take(
                 peer.name,

@@ -66,7 +66,6 @@ impl Turn {
 struct Task<'a> {
     direction: Direction,
     bytes: u64,
-    content: &'a Content,
     client: &'a H2load,
 }
 
@@ -82,20 +81,20 @@ pub(super) fn run(
     let cores = args.cores.choose()?;
     let client = H2load::prepare(1, 1, cores.client, directory.path())?;
     let content = Content::create(&[bytes, bytes.min(WARM_UP_BYTES)])?;
-    let plan = Plan::prepare(mode, &args.servers, args.rounds, cores, content, interrupt)?;
+    let mut plan = Plan::prepare(mode, &args.servers, args.rounds, cores, content, interrupt)?;
     let task = Task {
         direction,
         bytes,
-        content: plan.setting.content(),
         client: &client,
     };
     let one_way = args
         .delay
         .map(|both| Duration::from_millis(both.into()) / 2);
     let turns = take_turns(
-        &plan,
+        &mut plan,
+        interrupt,
         EXPECTED,
-        |peer, program: &Path, round| {
+        |plan, peer, program: &Path, round| {
             let server = plan.setting.start(peer, program)?;
             let line = one_way
                 .map(|one_way| Line::lay(server.address(), one_way, cores.client))
@@ -123,12 +122,12 @@ fn take(
     task: &Task<'_>,
     interrupt: &Interrupt,
 ) -> Result<Turn> {
-    task.transfer(authority, task.bytes.min(WARM_UP_BYTES), interrupt)
+    task.transfer(server, authority, task.bytes.min(WARM_UP_BYTES), interrupt)
         .with_context(|| format!("warming {name} up"))?;
     let before = server.usage()?;
     let clock = Instant::now();
     let done = task
-        .transfer(authority, task.bytes, interrupt)
+        .transfer(server, authority, task.bytes, interrupt)
         .with_context(|| format!("measuring {name}"))?;
     let elapsed = clock.elapsed();
     let used = server.usage()?.since(before);
@@ -149,7 +148,13 @@ fn take(
 
 impl Task<'_> {
     /// Sends `bytes` the way of this comparison.
-    fn transfer(&self, authority: &str, bytes: u64, interrupt: &Interrupt) -> Result<Transferred> {
+    fn transfer(
+        &self,
+        server: &Server<'_>,
+        authority: &str,
+        bytes: u64,
+        interrupt: &Interrupt,
+    ) -> Result<Transferred> {
         match self.direction {
             Direction::Download => {
                 let url = format!("http://{authority}/bytes/{bytes}");
@@ -163,7 +168,7 @@ impl Task<'_> {
             }
             Direction::Upload => {
                 let url = format!("http://{authority}/sink");
-                let file = self.content.sized(bytes);
+                let file = server.content().sized(bytes);
                 self.client.transfer(&url, Some(&file), LIMIT, interrupt)
             }
         }
