@@ -28,6 +28,7 @@ mod open;
 pub(crate) mod priority;
 mod receive;
 mod receive_window;
+mod repeated;
 mod request;
 mod response;
 pub(crate) mod schedule;
