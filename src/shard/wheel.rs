@@ -123,17 +123,21 @@ impl Wheel {
             self.now = self.now.max(now);
             return;
         }
-        self.fire(now, expired);
+        self.earliest = self.fire(now, expired);
         self.now = self.now.max(now);
-        self.earliest = self.earliest_slot().map_or(u64::MAX, |(_, start)| start);
     }
 
-    /// Empties the slots that begin by tick `now`, into `expired` or slots of lower levels.
+    /// Empties the slots that begin by tick `now`, into `expired` or slots of lower levels. Answers
+    /// where the next one begins; `u64::MAX` when there is none.
     #[inline(never)]
-    fn fire(&mut self, now: u64, expired: &mut Vec<u64>) {
-        while let Some((place, start)) = self.earliest_slot()
-            && start <= now
-        {
+    fn fire(&mut self, now: u64, expired: &mut Vec<u64>) -> u64 {
+        loop {
+            let Some((place, start)) = self.earliest_slot() else {
+                return u64::MAX;
+            };
+            if start > now {
+                return start;
+            }
             self.now = self.now.max(start);
             let mut index = self.take_slot(place);
             while let Some(timer) = self.timers.get_mut(index as usize) {
