@@ -20,7 +20,6 @@ use super::input::Input;
 use super::priority::Priority;
 use super::receive::{Consumed, OpenBlock, Reading};
 use super::receive_window::ReceiveWindow;
-use super::repeated::Repeated;
 use super::request::list_bytes_max;
 use super::response::HeadEncoder;
 use super::schedule::Schedule;
@@ -49,7 +48,6 @@ pub(crate) struct Connection {
     pub(super) open_block: Option<OpenBlock>,
     pub(super) block: Vec<u8>,
     pub(super) decoder: Decoder<FieldClass>,
-    pub(super) repeated: Repeated,
     pub(super) receive_window: ReceiveWindow,
     /// What the windows of streams are opened to.
     pub(super) stream_target: u32,
@@ -105,7 +103,6 @@ impl Connection {
             open_block: None,
             block: Vec::new(),
             decoder: Decoder::new(limits.header_table_bytes),
-            repeated: Repeated::default(),
             receive_window: ReceiveWindow::new(WINDOW_FLOOR, limits.connection_window),
             stream_target: limits.stream_window,
             bandwidth: Bandwidth::new(limits.stream_window, limits.window_max),

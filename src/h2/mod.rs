@@ -28,7 +28,6 @@ mod open;
 pub(crate) mod priority;
 mod receive;
 mod receive_window;
-mod repeated;
 mod request;
 mod response;
 pub(crate) mod schedule;

@@ -155,24 +155,14 @@ impl Connection {
             debug_assert!(false, "a pooled head is borrowed");
             return Err(ConnectionError(Violation::Compression));
         };
-        let revision = self.decoder.revision();
-        if let Some(request) = self.repeated.recall(&self.block, revision, &mut head) {
-            return Ok(Ok(request));
-        }
-        let read = read_request(
+        read_request(
             &mut self.decoder,
             &self.block,
             &mut head,
             self.scheme,
             turn.limits,
             turn.counters,
-        )?;
-        if let Ok(request) = read
-            && self.decoder.revision() == revision
-        {
-            self.repeated.note(&self.block, revision, &head, request);
-        }
-        Ok(read)
+        )
     }
 
     /// A request that ends with its head has no body (RFC 9113, 8.1.1).

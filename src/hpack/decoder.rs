@@ -57,8 +57,6 @@ pub(crate) struct Decoder<V> {
     setting: u32,
     /// The size that the peer may choose at most.
     table_bytes_max: u32,
-    /// Changes of the table, and of how large it may be.
-    revision: u64,
 }
 
 /// How much of the bounds is left.
@@ -95,7 +93,6 @@ impl<V: Verdict> Decoder<V> {
             table: Table::new(TABLE_BYTES_INITIAL),
             setting,
             table_bytes_max: setting.max(TABLE_BYTES_INITIAL),
-            revision: 0,
         }
     }
 
@@ -103,13 +100,6 @@ impl<V: Verdict> Decoder<V> {
     /// it is not any more (RFC 9113, 4.3.1).
     pub(crate) fn acknowledged(&mut self) {
         self.table_bytes_max = self.setting;
-        self.revision = self.revision.wrapping_add(1);
-    }
-
-    /// A number that is another one once a block may mean something else than before.
-    #[inline]
-    pub(crate) fn revision(&self) -> u64 {
-        self.revision
     }
 
     /// A decoder whose peer has acknowledged the setting and taken a table of just that size.
@@ -119,7 +109,6 @@ impl<V: Verdict> Decoder<V> {
             table: Table::new(setting),
             setting,
             table_bytes_max: setting,
-            revision: 0,
         }
     }
 
@@ -193,7 +182,6 @@ impl<V: Verdict> Decoder<V> {
                 return Err(DecodeError::SizeUpdateTooLarge);
             }
             self.table.resize(size);
-            self.revision = self.revision.wrapping_add(1);
         }
         if self.table.size_max() > self.table_bytes_max {
             return Err(DecodeError::SizeUpdateMissing);
@@ -273,7 +261,6 @@ impl<V: Verdict> Decoder<V> {
         let verdict = V::of(name, value);
         if is_indexed {
             self.table.insert(name, value, verdict);
-            self.revision = self.revision.wrapping_add(1);
         }
         let line = Line {
             start: start as u32,

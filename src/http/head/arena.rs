@@ -33,30 +33,6 @@ impl RequestHead {
         self.bytes = HeadBytes::Owned(arena);
     }
 
-    /// Makes this head another one's equal, with bytes of its own.
-    #[inline]
-    pub(crate) fn repeat(&mut self, other: &Self) {
-        let mut arena = self.begin_arena();
-        arena.extend_from_slice(other.bytes.bytes());
-        self.attach_arena(arena);
-        self.method = other.method;
-        self.version = other.version;
-        self.scheme = other.scheme;
-        self.method_text = other.method_text;
-        self.target_text = other.target_text;
-        self.target = other.target;
-        self.authority = other.authority;
-        self.protocol = other.protocol;
-        self.decoded_path.extend_from_slice(&other.decoded_path);
-        self.lines.extend_from_slice(&other.lines);
-        self.known = other.known;
-    }
-
-    /// Whether the head has at most so many bytes and lines.
-    pub(crate) fn is_within(&self, bytes_max: usize, lines_max: usize) -> bool {
-        self.bytes.bytes().len() <= bytes_max && self.lines.len() <= lines_max
-    }
-
     /// Reads a target that is a path, or an asterisk, whatever the method (RFC 8441, 4).
     pub(crate) fn read_path(
         &mut self,
