@@ -5,6 +5,7 @@
 #[path = "../support/mod.rs"]
 mod support;
 
+mod chromium;
 mod demands;
 mod protocols;
 mod site;

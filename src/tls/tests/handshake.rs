@@ -17,6 +17,7 @@ use super::folder::Folder;
 use super::peers::{Client, meet};
 use crate::features::TlsVersion;
 use crate::http::Protocols;
+use crate::tls::config::own_provider;
 use crate::tls::ocsp::tests::response;
 use crate::tls::{Material, TicketKeys, Tls, TlsSite};
 
@@ -342,5 +343,18 @@ fn a_good_ocsp_response_comes_with_the_certificate() {
         )
         .unwrap();
         assert_eq!(*verifier.0.lock().unwrap(), staple);
+    }
+}
+
+/// HTTP/2 must not be spoken over the suites of RFC 9113, appendix A: those without forward secrecy
+/// or without authenticated encryption. None of them can be negotiated, so that there is no
+/// connection that INADEQUATE_SECURITY would be for.
+#[test]
+fn no_suite_is_too_weak_for_http2() {
+    for suite in &own_provider().cipher_suites {
+        let name = format!("{:?}", suite.suite());
+        let is_authenticated = name.contains("_GCM_") || name.contains("_CHACHA20_POLY1305_");
+        let is_ephemeral = name.starts_with("TLS13_") || name.starts_with("TLS_ECDHE_");
+        assert!(is_authenticated && is_ephemeral, "{name}");
     }
 }
