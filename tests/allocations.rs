@@ -5,10 +5,10 @@
 
 #![allow(unsafe_code)]
 
+#[path = "support/allocations.rs"]
+mod counting;
 mod support;
 
-use std::alloc::{GlobalAlloc, Layout, System};
-use std::cell::Cell;
 use std::error::Error;
 use std::io::{Read, Write};
 use std::net::TcpStream;
@@ -24,47 +24,13 @@ const WARM_UP: usize = 2_000;
 /// Requests that are counted.
 const COUNTED: usize = 1_000;
 
-struct Counting;
-
-thread_local! {
-    static ALLOCATIONS: Cell<u64> = const { Cell::new(0) };
-}
-
-fn count() {
-    // A thread on its way out has no counter any more, and nobody asks it.
-    let _ = ALLOCATIONS.try_with(|allocations| allocations.set(allocations.get() + 1));
-}
-
-// SAFETY: every call is passed on to the system's allocator unchanged, so its promises hold.
-unsafe impl GlobalAlloc for Counting {
-    unsafe fn alloc(&self, layout: Layout) -> *mut u8 {
-        count();
-        // SAFETY: passed on to the caller.
-        unsafe { System.alloc(layout) }
-    }
-
-    unsafe fn dealloc(&self, memory: *mut u8, layout: Layout) {
-        // SAFETY: passed on to the caller.
-        unsafe { System.dealloc(memory, layout) }
-    }
-
-    unsafe fn realloc(&self, memory: *mut u8, layout: Layout, size: usize) -> *mut u8 {
-        count();
-        // SAFETY: passed on to the caller.
-        unsafe { System.realloc(memory, layout, size) }
-    }
-}
-
-#[global_allocator]
-static ALLOCATOR: Counting = Counting;
-
 #[derive(Serialize)]
 struct Message {
     message: &'static str,
 }
 
 async fn serve(ctx: &mut HttpContext) -> Result<(), Box<dyn Error>> {
-    let allocations = ALLOCATIONS.get();
+    let allocations = counting::allocations();
     match ctx.request().path().len() {
         // /plaintext, /json, /echo, and /allocations
         10 => ctx.fixed("text/plain", b"Hello, World!")?,

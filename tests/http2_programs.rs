@@ -6,45 +6,16 @@
 
 mod support;
 
-use std::io::Write;
 use std::net::SocketAddr;
 use std::path::{Path, PathBuf};
-use std::process::{Command, Stdio};
 
 use support::client::Client;
 use support::command::Process;
 use support::eventually;
+use support::programs::output;
 
 /// Lengths of bodies: one byte, a frame of the default size, more than any window at its begin.
 const LENGTHS: [usize; 3] = [1, 16 * 1024, 1024 * 1024];
-
-/// Runs a program with these arguments and bytes on its standard input; answers its standard
-/// output.
-#[track_caller]
-fn output(program: &str, package: &str, arguments: &[&str], input: &[u8]) -> Vec<u8> {
-    let child = Command::new(program)
-        .args(arguments)
-        .stdin(Stdio::piped())
-        .stdout(Stdio::piped())
-        .stderr(Stdio::piped())
-        .spawn();
-    let mut child = child.unwrap_or_else(|error| {
-        panic!("these tests need the program {program} (package {package}): {error}")
-    });
-    let mut stdin = child.stdin.take().unwrap();
-    let input = input.to_vec();
-    // Beside the reading, so that neither pipe can fill up. The program may not want its input.
-    let writer = std::thread::spawn(move || drop(stdin.write_all(&input)));
-    let output = child.wait_with_output().unwrap();
-    writer.join().unwrap();
-    assert!(
-        output.status.success(),
-        "{program} {arguments:?}: {}, {}",
-        output.status,
-        String::from_utf8_lossy(&output.stderr)
-    );
-    output.stdout
-}
 
 /// curl over HTTP/2 with prior knowledge, unless the arguments say otherwise. One request each time:
 /// curl 7.88, which Debian 12 has, breaks a connection by its second one (curl's issue 10634).
