@@ -38,6 +38,7 @@ pub(super) mod alert {
     pub(crate) const UNEXPECTED_MESSAGE: u8 = 10;
     pub(crate) const BAD_RECORD_MAC: u8 = 20;
     pub(crate) const RECORD_OVERFLOW: u8 = 22;
+    pub(crate) const ILLEGAL_PARAMETER: u8 = 47;
     pub(crate) const DECODE_ERROR: u8 = 50;
     pub(crate) const BAD_CERTIFICATE: u8 = 42;
     pub(crate) const PROTOCOL_VERSION: u8 = 70;

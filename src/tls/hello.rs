@@ -9,7 +9,9 @@
 #[cfg(test)]
 mod tests;
 
+use super::fault::alert;
 use super::name::{NAME_BYTES_MAX, NameFault, ServerName};
+use super::record::{HEADER_BYTES, PLAINTEXT_MAX};
 
 /// Bytes of the largest ClientHello that is read, its header included.
 ///
@@ -21,12 +23,6 @@ pub(crate) const HELLO_BYTES_MAX: usize = 16 * 1024;
 /// bytes, the shortest that can be agreed on (RFC 6066, section 4). More would be a peer that wants
 /// each byte looked at anew.
 pub(crate) const HELLO_RECORDS_MAX: usize = HELLO_BYTES_MAX / 512;
-
-/// Bytes of a record's header (RFC 8446, 5.1).
-const RECORD_HEADER_BYTES: usize = 5;
-
-/// Bytes of the largest plaintext fragment (RFC 8446, 5.1).
-const FRAGMENT_BYTES_MAX: usize = 16 * 1024;
 
 /// Bytes of a handshake message's header (RFC 8446, 4).
 const MESSAGE_HEADER_BYTES: usize = 4;
@@ -91,23 +87,17 @@ impl HelloFault {
     /// The alert that tells the peer (RFC 8446, 6.2), by its number; none when it does not seem to
     /// speak TLS.
     pub(crate) const fn alert(self) -> Option<u8> {
-        const UNEXPECTED_MESSAGE: u8 = 10;
-        const RECORD_OVERFLOW: u8 = 22;
-        const ILLEGAL_PARAMETER: u8 = 47;
-        const DECODE_ERROR: u8 = 50;
-        const PROTOCOL_VERSION: u8 = 70;
-        const UNRECOGNIZED_NAME: u8 = 112;
         Some(match self {
             Self::NotHandshake => return None,
-            Self::RecordVersion => PROTOCOL_VERSION,
+            Self::RecordVersion => alert::PROTOCOL_VERSION,
             Self::EmptyRecord
             | Self::TooManyRecords
             | Self::RecordInterleaved
-            | Self::NotClientHello => UNEXPECTED_MESSAGE,
-            Self::RecordTooLong => RECORD_OVERFLOW,
-            Self::TooLong | Self::NameRepeated => ILLEGAL_PARAMETER,
-            Self::Length | Self::Name(NameFault::Empty) => DECODE_ERROR,
-            Self::Name(_) => UNRECOGNIZED_NAME,
+            | Self::NotClientHello => alert::UNEXPECTED_MESSAGE,
+            Self::RecordTooLong => alert::RECORD_OVERFLOW,
+            Self::TooLong | Self::NameRepeated => alert::ILLEGAL_PARAMETER,
+            Self::Length | Self::Name(NameFault::Empty) => alert::DECODE_ERROR,
+            Self::Name(_) => alert::UNRECOGNIZED_NAME,
         })
     }
 }
@@ -254,15 +244,14 @@ impl<'a> Record<'a> {
             _ if is_first => return Err(HelloFault::NotHandshake),
             _ => return Err(HelloFault::RecordInterleaved),
         }
-        let Some((&[_, _, _, high, low], rest)) = bytes.split_first_chunk::<RECORD_HEADER_BYTES>()
-        else {
+        let Some((&[_, _, _, high, low], rest)) = bytes.split_first_chunk::<HEADER_BYTES>() else {
             return Ok(None);
         };
         let length = usize::from(u16::from_be_bytes([high, low]));
         if length == 0 {
             return Err(HelloFault::EmptyRecord);
         }
-        if length > FRAGMENT_BYTES_MAX {
+        if length > PLAINTEXT_MAX {
             return Err(HelloFault::RecordTooLong);
         }
         Ok(Some(match rest.split_at_checked(length) {

@@ -215,12 +215,12 @@ fn the_largest_hello_is_read_and_the_next_is_not() {
     };
     let largest = of_length(HELLO_BYTES_MAX);
     assert_eq!(largest.len(), HELLO_BYTES_MAX);
-    for size in [512, 1000, FRAGMENT_BYTES_MAX] {
+    for size in [512, 1000, PLAINTEXT_MAX] {
         let bytes = records(&largest, size);
         assert_eq!(read(&bytes), asks_for(Some("large.example")));
         assert_eq!(read(&bytes[..bytes.len() - 1]), Hello::Partial);
     }
-    let bytes = records(&of_length(HELLO_BYTES_MAX + 1), FRAGMENT_BYTES_MAX);
+    let bytes = records(&of_length(HELLO_BYTES_MAX + 1), PLAINTEXT_MAX);
     assert_eq!(read(&bytes), Hello::Malformed(HelloFault::TooLong));
 }
 
@@ -271,7 +271,7 @@ proptest! {
         let bytes = of_rustls(&name, &alpn);
         let expected = asks_for(Some(&name));
         prop_assert_eq!(read(&bytes), expected);
-        prop_assert_eq!(read(&records(&bytes[RECORD_HEADER_BYTES..], size)), expected);
+        prop_assert_eq!(read(&records(&bytes[HEADER_BYTES..], size)), expected);
     }
 
     #[test]
