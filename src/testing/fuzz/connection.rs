@@ -77,24 +77,12 @@ fn run(manner: Manner<'_>, stream: &[u8]) -> Vec<Answer> {
         peer.resume();
     }
     ending.happen(&peer, &mut server, LONG);
-    if ending == Ending::Silence && doings.upgrades() == 0 {
-        let stats = server.stats();
-        assert_eq!(stats.connections_open, 0, "it outlives its time-outs");
-    }
-    // An upgraded connection, and one whose server drains, last for as long as the peer does.
-    peer.finish();
-    peer.resume();
-    if ending == Ending::Stop {
-        server.stop();
-    } else {
-        server.pass(LONG);
-        server.finish();
-    }
-    assert_eq!(doings.open(), 0, "an exchange has no end");
+    ending.conclude(&peer, server, &doings, LONG);
     let bytes = peer.received();
     // What a reset or a stop has cut off need not be readable.
-    match ending {
-        Ending::Reset | Ending::Stop | Ending::Silence => Vec::new(),
-        _ => read_answers(&bytes),
+    if ending.cuts_off() {
+        Vec::new()
+    } else {
+        read_answers(&bytes)
     }
 }

@@ -122,25 +122,11 @@ fn run(manner: Manner<'_>, script: &Script, ledger: &Ledger, limits: &Limits) ->
     if ending == Ending::Finish && !peer.is_closed() {
         outcome::check_rest(ledger, &read(ledger, &bytes), CONNECTION_WINDOW);
     }
-    if ending == Ending::Silence && doings.upgrades() == 0 {
-        let stats = server.stats();
-        assert_eq!(stats.connections_open, 0, "it outlives its time-outs");
-    }
-    // An upgraded stream lasts for as long as the peer does.
-    peer.finish();
-    peer.resume();
-    if ending == Ending::Stop {
-        server.stop();
-    } else {
-        server.pass(LONG);
-        server.finish();
-    }
-    assert_eq!(doings.open(), 0, "an exchange has no end");
+    ending.conclude(&peer, server, &doings, LONG);
     bytes.extend(peer.received());
     let reading = read(ledger, &bytes);
     // What a reset or a stop has cut off need not be complete.
-    let cut_off = matches!(ending, Ending::Reset | Ending::Stop | Ending::Silence);
-    assert!(cut_off || reading.is_whole(), "{reading:?}");
+    assert!(ending.cuts_off() || reading.is_whole(), "{reading:?}");
     reading
 }
 

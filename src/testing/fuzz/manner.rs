@@ -13,6 +13,7 @@ use std::time::Duration;
 use crate::shard::Control;
 use crate::testing::sim::{Faults, Peer, SimConfig};
 use crate::testing::simulated_shard::SimulatedShard;
+use crate::testing::simulated_shard::application::Doings;
 
 /// Most pieces that a stream comes in.
 const CUTS_MAX: usize = 15;
@@ -165,6 +166,37 @@ impl Ending {
                 server.turn(Duration::ZERO);
             }
         }
+    }
+}
+
+impl Ending {
+    /// Whether what the peer has of the answers need not be whole.
+    pub(super) fn cuts_off(self) -> bool {
+        matches!(self, Self::Reset | Self::Stop | Self::Silence)
+    }
+
+    /// Ends the simulation of a peer that has done what it does: nothing may be left behind.
+    pub(super) fn conclude(
+        self,
+        peer: &Peer,
+        mut server: SimulatedShard,
+        doings: &Doings,
+        long: Duration,
+    ) {
+        if self == Self::Silence && doings.upgrades() == 0 {
+            let stats = server.stats();
+            assert_eq!(stats.connections_open, 0, "it outlives its time-outs");
+        }
+        // An upgraded connection, and one whose server drains, last for as long as the peer does.
+        peer.finish();
+        peer.resume();
+        if self == Self::Stop {
+            server.stop();
+        } else {
+            server.pass(long);
+            server.finish();
+        }
+        assert_eq!(doings.open(), 0, "an exchange has no end");
     }
 }
 

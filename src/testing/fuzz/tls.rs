@@ -73,26 +73,13 @@ fn end(
     doings: &Doings,
 ) {
     ending.happen(peer, &mut server, LONG);
-    if ending == Ending::Silence && doings.upgrades() == 0 {
-        let stats = server.stats();
-        assert_eq!(stats.connections_open, 0, "it outlives its time-outs");
-    }
-    peer.finish();
-    peer.resume();
-    if ending == Ending::Stop {
-        server.stop();
-    } else {
-        server.pass(LONG);
-        server.finish();
-    }
-    assert_eq!(doings.open(), 0, "an exchange has no end");
-    let cut_off = matches!(ending, Ending::Reset | Ending::Stop | Ending::Silence);
+    ending.conclude(peer, server, doings, LONG);
     if let Some(client) = &mut outcome.client {
         client.receive(&peer.received());
         if !outcome.tampered {
             assert_eq!(client.error(), "", "the server breaks TLS");
             let plain = client.take_plain();
-            if !cut_off && doings.upgrades() == 0 {
+            if !ending.cuts_off() && doings.upgrades() == 0 {
                 drop(read_answers(&plain));
             }
         }
