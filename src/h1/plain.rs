@@ -13,7 +13,7 @@ use super::framing::{FRAMING_FIELDS, Framing, FramingFields};
 use super::head::check_host;
 use super::scan::ValidHost;
 use crate::http::field::trim_ows;
-use crate::http::scan::{token_length, value_length};
+use crate::http::scan::{from_token_end, from_value_end};
 use crate::http::{FieldSpan, KnownField, Method, RequestHead, Span, Version, target};
 use crate::limits::Limits;
 
@@ -31,17 +31,16 @@ pub(super) fn read(
 ) -> Option<usize> {
     let at = |rest: &[u8]| input.len() - rest.len();
     let (method, rest) = read_method(input.get(start..)?)?;
-    let method_end = at(rest) - 1;
-    let (target_length, seen) = target::scan(rest);
+    let target_start = at(rest);
+    let (behind, seen) = target::scan_off(input, rest);
     let is_path = seen == 0 && rest.first() == Some(&b'/');
-    let (_, after) = rest.split_at_checked(target_length)?;
-    let target = Span::new(method_end + 1, at(after));
-    let (version, rest) = read_version(after)?;
+    let target = Span::new(target_start, at(behind));
+    let (version, rest) = read_version(behind)?;
     let fields_start = at(rest);
     if fields_start - start > limits.request_line_bytes_max {
         return None;
     }
-    head.begin_spans(method, Span::new(start, method_end), version);
+    head.begin_spans(method, Span::new(start, target_start - 1), version);
     if is_path {
         head.set_plain_path(target);
     } else {
@@ -137,52 +136,55 @@ fn read_version(bytes: &[u8]) -> Option<(Version, &[u8])> {
 /// Reads field lines up to the empty line. Answers the end of the head and where the value of Host
 /// lies.
 #[inline(always)]
-fn read_fields(
-    input: &[u8],
-    mut rest: &[u8],
+fn read_fields<'a>(
+    input: &'a [u8],
+    mut rest: &'a [u8],
     limits: &Limits,
     head: &mut RequestHead,
 ) -> Option<(usize, Option<Span>)> {
     let at = |rest: &[u8]| input.len() - rest.len();
     let mut host = None;
-    let mut lines_left = limits.field_count_max;
     loop {
-        if let [b'\r', b'\n', rest @ ..] = rest {
-            return Some((at(rest), host));
+        if let [b'\r', b'\n', behind @ ..] = rest {
+            return Some((at(behind), host));
         }
-        lines_left = lines_left.checked_sub(1)?;
-        let (name, after) = rest.split_at_checked(token_length(rest))?;
-        let [b':', after @ ..] = after else {
-            return None;
-        };
-        // One space, then the value: what else may stand there is rare.
-        let after = match after {
-            [b' ', value @ ..] if value.first().is_some_and(|byte| *byte > b' ') => value,
-            _ => trim_ows_start(after),
-        };
-        let (value, behind) = after.split_at_checked(value_length(after))?;
-        let [b'\r', b'\n', next @ ..] = behind else {
-            return None;
-        };
-        let value = match value {
-            [.., last] if *last > b' ' => value,
-            _ => trim_ows(value),
-        };
-        if name.is_empty() {
+        let line = rest;
+        let behind_name = from_token_end(input, line);
+        let name_length = line.len() - behind_name.len();
+        if name_length == 0 {
             return None;
         }
-        let name_start = at(rest);
-        let value_start = at(after);
-        let value_span = Span::new(value_start, value_start + value.len());
-        let known = KnownField::from_name(name);
-        if known == Some(KnownField::Host) && host.replace(value_span).is_some() {
+        let from_value = match behind_name {
+            // One space, then the value: what else may stand there is rare.
+            [b':', b' ', from_value @ ..]
+                if from_value.first().is_some_and(|byte| *byte > b' ') =>
+            {
+                from_value
+            }
+            [b':', behind @ ..] => trim_ows_start(behind),
+            _ => return None,
+        };
+        let behind_value = from_value_end(input, from_value);
+        let [b'\r', b'\n', next @ ..] = behind_value else {
+            return None;
+        };
+        let mut value_length = from_value.len() - behind_value.len();
+        if let Some(value @ [.., b' ' | b'\t']) = from_value.get(..value_length) {
+            value_length = trim_ows(value).len();
+        }
+        let value = Span::of_length(at(from_value), value_length);
+        let known = KnownField::from_name(line.get(..name_length)?);
+        if known == Some(KnownField::Host) && host.replace(value).is_some() {
             return None;
         }
         head.push_span(FieldSpan {
-            name: Span::new(name_start, name_start + name.len()),
-            value: value_span,
+            name: Span::of_length(at(line), name_length),
+            value,
             known,
         });
+        if head.lines().len() > limits.field_count_max {
+            return None;
+        }
         rest = next;
     }
 }

@@ -9,7 +9,7 @@ mod tests;
 use std::fmt;
 
 use super::known::{KnownField, KnownSet};
-use super::scan::value_length;
+use super::scan::from_value_end;
 use super::span::Span;
 use crate::buf::text;
 use crate::limits;
@@ -370,7 +370,7 @@ pub(crate) fn is_field_value(value: &[u8]) -> bool {
     {
         return true;
     }
-    value_length(value) == value.len()
+    from_value_end(value, value).is_empty()
 }
 
 /// The high bit of each byte that is a control character of ASCII, HTAB and DEL among them.

@@ -39,13 +39,29 @@ impl KnownField {
     #[inline(always)]
     #[must_use]
     pub fn from_name(name: &[u8]) -> Option<Self> {
-        /// A bit for each length that any of the names has.
-        const LENGTHS: u32 =
-            1 << 2 | 1 << 4 | 1 << 6 | 1 << 7 | 1 << 10 | 1 << 14 | 1 << 16 | 1 << 17;
-        if name.len() > 17 || LENGTHS & (1 << name.len()) == 0 {
-            return None;
+        /// For each length a bit for each letter that a name of it begins with.
+        const FIRST: [u32; 18] = {
+            let mut first = [0; 18];
+            #[expect(clippy::indexing_slicing, reason = "evaluated by the compiler")]
+            {
+                first[2] = letter(b't');
+                first[4] = letter(b'd') | letter(b'h');
+                first[6] = letter(b'e') | letter(b's');
+                first[7] = letter(b't') | letter(b'u');
+                first[10] = letter(b'c') | letter(b'k');
+                first[14] = letter(b'c');
+                first[16] = letter(b'p');
+                first[17] = letter(b't');
+            }
+            first
+        };
+        const fn letter(letter: u8) -> u32 {
+            1 << (letter & 0x1f)
         }
         let first = name.first()? | 0x20;
+        if FIRST.get(name.len())? & letter(first) == 0 {
+            return None;
+        }
         match (name.len(), first) {
             (2, b't') if is(name, b"te") => Some(Self::Te),
             (4, b'h') if is(name, b"host") => Some(Self::Host),

@@ -1,7 +1,7 @@
 //! How far a text consists of bytes of one kind: of a token, of a field value, of a plain target.
 //!
-//! Owns the search, a block at a time and byte by byte behind the last one: here is where most
-//! bytes of a head are looked at.
+//! Owns the search, a block at a time: here is where most bytes of a head are looked at. A search
+//! knows the whole text that it is in the end of, so that a whole block is there for the last bytes too.
 
 #[cfg(test)]
 mod tests;
@@ -9,58 +9,74 @@ mod tests;
 use super::field::is_token_byte;
 use crate::buf::block::{self, Block};
 
-/// How many bytes at the front of `text` are `tchar`s (RFC 9110, 5.6.2).
+/// What of `rest`, with which `text` ends, begins with its first byte that is no `tchar` (RFC 9110,
+/// 5.6.2); empty when there is none.
 #[inline(always)]
-pub(crate) fn token_length(text: &[u8]) -> usize {
-    let mut rest = text;
+pub(crate) fn from_token_end<'a>(text: &'a [u8], mut rest: &'a [u8]) -> &'a [u8] {
     loop {
         // What a token may hold besides letters, digits and hyphens is rare.
-        match from_first(rest, block::not_in_words, |byte| !is_token_byte(byte)) {
+        match from_first(text, rest, block::not_in_words, |byte| !is_token_byte(byte)) {
             [byte, behind @ ..] if is_token_byte(*byte) => rest = behind,
-            from_end => return text.len() - from_end.len(),
+            from_end => return from_end,
         }
     }
 }
 
-/// How many bytes at the front of `text` may stand in a field value: no control character but HTAB
-/// (RFC 9110, 5.5). Bytes from 0x80 are opaque and pass.
+/// What of `rest`, with which `text` ends, begins with its first byte that may not stand in a field
+/// value: any control character but HTAB (RFC 9110, 5.5). Bytes from 0x80 are opaque and pass. Empty
+/// when there is none.
 #[inline(always)]
-pub(crate) fn value_length(text: &[u8]) -> usize {
-    let mut rest = text;
+pub(crate) fn from_value_end<'a>(text: &'a [u8], mut rest: &'a [u8]) -> &'a [u8] {
     loop {
-        match from_first(rest, block::controls, |byte| byte.is_ascii_control()) {
+        match from_first(text, rest, block::controls, |byte| byte.is_ascii_control()) {
             [b'\t', behind @ ..] => rest = behind,
-            from_end => return text.len() - from_end.len(),
+            from_end => return from_end,
         }
     }
 }
 
-/// What of `text` begins with its first byte that says something in a target or may not stand in
-/// one at all; `target` knows which.
+/// What of `rest`, with which `text` ends, begins with its first byte that says something in a target
+/// or may not stand in one at all; `target` knows which. Empty when there is none.
 #[inline(always)]
-pub(crate) fn from_target_mark(text: &[u8]) -> &[u8] {
-    from_first(text, block::not_in_paths, |byte| {
+pub(crate) fn from_target_mark<'a>(text: &'a [u8], rest: &'a [u8]) -> &'a [u8] {
+    from_first(text, rest, block::not_in_paths, |byte| {
         !byte.is_ascii_graphic() || matches!(byte, b'#' | b'%' | b'.' | b'?' | b'\\')
     })
 }
 
-/// What of `text` begins with its first byte that is marked: by its bit in whole blocks, by
-/// `is_marked` behind the last one.
+/// What of `rest`, with which `text` ends, begins with its first byte that is marked: by its bit in a
+/// block, by `is_marked` where `text` is shorter than one.
 #[inline(always)]
-fn from_first(text: &[u8], marks: impl Fn(&Block) -> u32, is_marked: impl Fn(u8) -> bool) -> &[u8] {
-    let mut rest = text;
+fn from_first<'a>(
+    text: &'a [u8],
+    mut rest: &'a [u8],
+    marks: impl Fn(&Block) -> u32,
+    is_marked: impl Fn(u8) -> bool,
+) -> &'a [u8] {
     while let Some((block, behind)) = rest.split_first_chunk() {
         let marked = marks(block);
         if marked != 0 {
-            let first = marked.trailing_zeros() as usize;
-            return rest.get(first..).unwrap_or_default();
+            return rest
+                .get(marked.trailing_zeros() as usize..)
+                .unwrap_or_default();
         }
         rest = behind;
     }
-    while let [byte, behind @ ..] = rest
-        && !is_marked(*byte)
-    {
-        rest = behind;
-    }
-    rest
+    from_first_in_rest(text, rest, marks, is_marked)
+}
+
+/// [`from_first`] where less than a block is left: in the block that ends with `text`, of which the
+/// first bytes have been looked at.
+#[inline(always)]
+fn from_first_in_rest<'a>(
+    text: &'a [u8],
+    rest: &'a [u8],
+    marks: impl Fn(&Block) -> u32,
+    is_marked: impl Fn(u8) -> bool,
+) -> &'a [u8] {
+    let first = match text.last_chunk::<{ size_of::<Block>() }>() {
+        Some(block) => (marks(block) >> (block.len() - rest.len())).trailing_zeros() as usize,
+        None => rest.iter().take_while(|byte| !is_marked(**byte)).count(),
+    };
+    rest.get(first..).unwrap_or_default()
 }

@@ -18,6 +18,15 @@ impl Span {
         }
     }
 
+    /// The `length` bytes from `start` on, under the same condition.
+    #[inline]
+    pub(crate) const fn of_length(start: usize, length: usize) -> Self {
+        Self {
+            start: start as u32,
+            len: length as u32,
+        }
+    }
+
     /// The first byte's offset.
     #[inline]
     pub(crate) const fn start(self) -> usize {

@@ -156,15 +156,21 @@ const CLASS: [u8; 256] = {
 /// say something: `PERCENT`, `DOT`, `QUESTION`.
 #[inline(always)]
 pub(crate) fn scan(text: &[u8]) -> (usize, u8) {
+    let (behind, seen) = scan_off(text, text);
+    (text.len() - behind.len(), seen)
+}
+
+/// [`scan`] of `rest`, with which `text` ends. Answers what is behind those bytes.
+#[inline(always)]
+pub(crate) fn scan_off<'a>(text: &'a [u8], mut rest: &'a [u8]) -> (&'a [u8], u8) {
     let mut seen = 0;
-    let mut rest = text;
     loop {
-        let from_mark = from_target_mark(rest);
+        let from_mark = from_target_mark(text, rest);
         let [byte, behind @ ..] = from_mark else {
-            return (text.len(), seen);
+            return (from_mark, seen);
         };
         match CLASS.get(usize::from(*byte)).copied().unwrap_or(BAD) {
-            BAD => return (text.len() - from_mark.len(), seen),
+            BAD => return (from_mark, seen),
             class => seen |= class,
         }
         rest = behind;
