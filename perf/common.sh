@@ -59,6 +59,9 @@ helper() {
   cargo run --quiet --locked -p lanner-perf -- "$@"
 }
 
+# Where servers listen: a free port.
+address=http://127.0.0.1:0
+
 # start [--cpus LIST] [lanner arguments...]: starts a server on a free port and sets $server and $url. One
 # shard on $server_cpu unless told otherwise.
 start() {
@@ -69,7 +72,7 @@ start() {
   fi
   # Emptied here: the log of a server before it must not pass for this one's.
   : >"$out/server.log"
-  taskset -c "$cpus" "$binary" run ${shards[@]+"${shards[@]}"} --urls http://127.0.0.1:0 "$@" >"$out/server.log" 2>&1 &
+  taskset -c "$cpus" "$binary" run ${shards[@]+"${shards[@]}"} --urls "$address" "$@" >"$out/server.log" 2>&1 &
   server=$!
   for _ in $(seq 100); do
     grep -q 'Application started' "$out/server.log" && break

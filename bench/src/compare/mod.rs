@@ -21,6 +21,7 @@ use clap::Args;
 use crate::interrupt::Interrupt;
 use crate::machine::CoreArgs;
 use crate::mode::{self, Mode, Traffic};
+use crate::peer::{self, Peer};
 
 use outcome::{Outcome, Outputs};
 
@@ -52,6 +53,9 @@ pub(crate) struct CompareArgs {
     /// Only these servers, by name [default: all of the mode that are there]
     #[arg(long, value_delimiter = ',')]
     servers: Vec<String>,
+    /// Another build of Lanner that takes part under a name of its own; may be repeated
+    #[arg(long = "build", value_name = "NAME=PATH", value_parser = peer::other_build)]
+    builds: Vec<&'static Peer>,
     /// Also write every turn and the medians to this file
     #[arg(long, value_name = "FILE")]
     json: Option<PathBuf>,
@@ -80,6 +84,7 @@ fn choose(names: &str) -> Result<Choice, String> {
 
 /// Runs the comparison and prints its tables. Fails if a server gave a single wrong answer.
 pub(crate) fn run(args: &CompareArgs, interrupt: &Interrupt) -> Result<()> {
+    check_builds(&args.builds)?;
     let [mode] = args.modes.0.as_slice() else {
         return all::run(&args.modes.0, args, interrupt);
     };
@@ -107,6 +112,19 @@ fn measure(mode: &'static Mode, args: &CompareArgs, interrupt: &Interrupt) -> Re
         Traffic::Paced { .. } => latency::run(mode, args, interrupt),
         Traffic::Idle { .. } => memory::run(mode, args, interrupt),
     }
+}
+
+/// Fails when two builds have one name.
+fn check_builds(builds: &[&Peer]) -> Result<()> {
+    for (number, build) in builds.iter().enumerate() {
+        let mut others = builds.iter().skip(number + 1);
+        ensure!(
+            others.all(|other| other.name != build.name),
+            "two builds have the name {}",
+            build.name
+        );
+    }
+    Ok(())
 }
 
 /// Fails on an option that the mode would not heed. With several modes, an option is for those that
@@ -168,6 +186,16 @@ mod tests {
         assert_eq!(names("c resume,h1"), ["resume", "h1"]);
         assert_eq!(names("c all").len(), mode::MODES.len());
         assert!(choose("h1,h9").is_err() && choose("").is_err());
+    }
+
+    #[test]
+    fn builds_have_names_of_their_own() {
+        let args = parsed("c h1 --build before=/bin/true --build after=/bin/true");
+        check_builds(&args.builds).unwrap();
+        let args = parsed("c h1 --build before=/bin/true --build before=/bin/true");
+        let error = check_builds(&args.builds).unwrap_err().to_string();
+        assert!(error.contains("before"), "{error}");
+        assert!(Line::try_parse_from(["c", "h1", "--build", "floor=/bin/true"]).is_err());
     }
 
     #[test]

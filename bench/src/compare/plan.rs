@@ -8,11 +8,12 @@ use std::path::PathBuf;
 use anyhow::{Context, Result, bail, ensure};
 use serde::Serialize;
 
+use super::CompareArgs;
 use crate::content::Content;
 use crate::interrupt::Interrupt;
 use crate::machine::{self, Cores};
 use crate::mode::Mode;
-use crate::peer::Peer;
+use crate::peer::{self, Peer};
 use crate::server::Setting;
 use crate::tls::Negotiated;
 
@@ -55,12 +56,10 @@ pub(super) struct Conditions {
 }
 
 impl Plan {
-    /// Builds or finds the servers of `mode` that `names` asks for (all, if it is empty) and starts
-    /// each once.
+    /// Builds or finds the servers of `mode` that are asked for and starts each once.
     pub(super) fn prepare(
         mode: &'static Mode,
-        names: &[String],
-        rounds: u32,
+        args: &CompareArgs,
         cores: Cores,
         content: Content,
         interrupt: &Interrupt,
@@ -69,17 +68,20 @@ impl Plan {
             mode,
             contenders: Vec::new(),
             absent: Vec::new(),
-            rounds,
+            rounds: args.rounds,
             cores,
             setting: Setting::new(mode, content, cores.server, interrupt)?,
             negotiated: Vec::new(),
         };
-        for peer in chosen(mode, names)? {
+        // Who asks for a server by name wants no table without it.
+        let by_name = |peer: &Peer| {
+            !args.servers.is_empty() || args.builds.iter().any(|build| build.name == peer.name)
+        };
+        for peer in chosen(mode, &args.servers, &args.builds)? {
             interrupt.check()?;
             match plan.admit(peer) {
                 Ok(()) => {}
-                // Who asks for a server by name wants no table without it.
-                Err(absent) if !names.is_empty() => {
+                Err(absent) if by_name(peer) => {
                     bail!("{}: {}", absent.server, absent.reason)
                 }
                 Err(absent) => {
@@ -218,8 +220,9 @@ fn reference(mode: &Mode, servers: &[&'static str]) -> &'static str {
     servers.first().copied().unwrap_or_default()
 }
 
-/// The mode's servers that were asked for, in the order of the mode.
-fn chosen(mode: &Mode, names: &[String]) -> Result<Vec<&'static Peer>> {
+/// The mode's servers that were asked for (all, if `names` is empty) in the order of the mode, with
+/// `builds` behind Lanner, which they are to be compared with.
+fn chosen(mode: &Mode, names: &[String], builds: &[&'static Peer]) -> Result<Vec<&'static Peer>> {
     for name in names {
         mode.peers
             .iter()
@@ -234,7 +237,11 @@ fn chosen(mode: &Mode, names: &[String]) -> Result<Vec<&'static Peer>> {
             })?;
     }
     let wanted = |peer: &&Peer| names.is_empty() || names.iter().any(|name| name == peer.name);
-    Ok(mode.peers.iter().copied().filter(wanted).collect())
+    let mut peers: Vec<_> = mode.peers.iter().copied().filter(wanted).collect();
+    let lanner = peers.iter().position(|peer| peer.name == peer::LANNER.name);
+    let behind = lanner.map_or(peers.len(), |lanner| lanner + 1);
+    peers.splice(behind..behind, builds.iter().copied());
+    Ok(peers)
 }
 
 #[cfg(test)]
@@ -287,12 +294,30 @@ pub(super) mod tests {
         let mode = mode::find("h1").unwrap();
         let names = |wanted: &[&str]| -> Vec<&str> {
             let wanted: Vec<String> = wanted.iter().map(|name| (*name).to_owned()).collect();
-            let peers = chosen(mode, &wanted).unwrap();
+            let peers = chosen(mode, &wanted, &[]).unwrap();
             peers.iter().map(|peer| peer.name).collect()
         };
         assert_eq!(names(&[]).len(), mode.peers.len());
         assert_eq!(names(&["nginx", "floor"]), ["floor", "nginx"]);
-        assert!(chosen(mode, &["apache".to_owned()]).is_err());
+        assert!(chosen(mode, &["apache".to_owned()], &[]).is_err());
+    }
+
+    #[test]
+    fn builds_stand_behind_lanner_and_take_no_reference() {
+        let builds = ["before", "after"].map(|name| {
+            let text = format!("{name}=/bin/true");
+            peer::other_build(&text).unwrap()
+        });
+        let names = |wanted: &str| -> Vec<&str> {
+            let mode = mode::find("h1").unwrap();
+            let wanted: Vec<String> = wanted.split(',').map(str::to_owned).collect();
+            let peers = chosen(mode, &wanted, &builds).unwrap();
+            peers.iter().map(|peer| peer.name).collect()
+        };
+        let all = names("nginx,lanner,floor");
+        assert_eq!(all, ["floor", "lanner", "before", "after", "nginx"]);
+        assert_eq!(reference(mode::find("h1").unwrap(), &all), "floor");
+        assert_eq!(names("nginx"), ["nginx", "before", "after"]);
     }
 
     #[test]

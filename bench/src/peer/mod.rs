@@ -4,6 +4,7 @@
 #![forbid(unsafe_code)]
 
 mod configuration;
+mod other;
 mod servers;
 
 use std::path::{Path, PathBuf};
@@ -15,9 +16,10 @@ use crate::machine;
 use crate::mode::Protocol;
 use crate::tls::certificate::Certificate;
 
+pub(crate) use other::other_build;
 pub(crate) use servers::{
     HTTP1, HTTP1_CLOSING, HTTP1_RESUMED, HTTP1_SIZED, HTTP1_TLS, HTTP2, HTTP2_FILES, HTTP2_SINKS,
-    HTTP2_TLS,
+    HTTP2_TLS, LANNER,
 };
 
 /// A server of the comparison.
@@ -67,6 +69,8 @@ enum Source {
         program: &'static str,
         package: &'static str,
     },
+    /// Named on the command line.
+    Given(&'static Path),
 }
 
 impl Peer {
@@ -74,6 +78,7 @@ impl Peer {
     pub(crate) fn obtain(&self) -> Result<PathBuf> {
         match self.source {
             Source::Own => std::env::current_exe().context("finding this program"),
+            Source::Given(program) => Ok(program.to_owned()),
             Source::Installed { program, package } => machine::installed(program, package),
             Source::Cargo {
                 manifest,

@@ -98,7 +98,7 @@ fn floor(site: &Site<'_>, kind: &str) -> Vec<String> {
 }
 
 /// The server of this workspace, with its built-in application.
-static LANNER: Peer = Peer {
+pub(crate) static LANNER: Peer = Peer {
     name: "lanner",
     source: Source::Cargo {
         manifest: "../Cargo.toml",

@@ -78,7 +78,7 @@ pub(super) fn run(
     )?;
     let paced = Paced::prepare(connections, cores.client, directory.path())?;
     let content = Content::create(&[])?;
-    let mut plan = Plan::prepare(mode, &args.servers, args.rounds, cores, content, interrupt)?;
+    let mut plan = Plan::prepare(mode, args, cores, content, interrupt)?;
     let saturations = match args.rate {
         Some(_) => Vec::new(),
         None => saturations(&plan, &wrk, seconds, interrupt)?,

@@ -69,7 +69,7 @@ pub(super) fn run(
     let directory = tempfile::tempdir()?;
     let wrk = Wrk::prepare(1, 1, mode.security, cores.client, directory.path())?;
     let content = Content::create(&[])?;
-    let mut plan = Plan::prepare(mode, &args.servers, args.rounds, cores, content, interrupt)?;
+    let mut plan = Plan::prepare(mode, args, cores, content, interrupt)?;
     let turns = take_turns(
         &mut plan,
         interrupt,

@@ -78,7 +78,7 @@ pub(super) fn run(
         Body::Small => Content::create(&[])?,
         Body::Sized(size) => Content::create(&[size])?,
     };
-    let mut plan = Plan::prepare(mode, &args.servers, args.rounds, cores, content, interrupt)?;
+    let mut plan = Plan::prepare(mode, args, cores, content, interrupt)?;
     let warm_up = WARM_UP + connections / WARM_UP_CONNECTIONS;
     let expected = Duration::from_secs((warm_up + seconds).into()) + TURN_OVERHEAD;
     let turns = take_turns(

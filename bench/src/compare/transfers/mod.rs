@@ -81,7 +81,7 @@ pub(super) fn run(
     let cores = args.cores.choose()?;
     let client = H2load::prepare(1, 1, cores.client, directory.path())?;
     let content = Content::create(&[bytes, bytes.min(WARM_UP_BYTES)])?;
-    let mut plan = Plan::prepare(mode, &args.servers, args.rounds, cores, content, interrupt)?;
+    let mut plan = Plan::prepare(mode, args, cores, content, interrupt)?;
     let task = Task {
         direction,
         bytes,
