@@ -229,11 +229,22 @@ impl Connection {
 
     /// How the connection wants to end once it is flushed.
     pub(crate) fn close(&self) -> Close {
-        match self.security {
+        match &self.security {
             _ if self.broken => Close::Reset,
             Security::Handshake(_) => Close::No,
-            Security::None | Security::Session(_) => self.protocol.close(),
+            Security::None => self.protocol.close(),
+            Security::Session(secured) => match self.protocol.close() {
+                // The peer is in the middle of a record.
+                Close::Agreed if secured.session.is_amid_record() => Close::Linger,
+                close => close,
+            },
         }
+    }
+
+    /// Whether the connection may end with what it receives next: it has said nothing yet that an
+    /// answer could end.
+    pub(crate) fn is_new(&self) -> bool {
+        matches!(self.security, Security::Handshake(_)) || self.protocol.is_new()
     }
 
     /// Whether it was upgraded to a raw stream.

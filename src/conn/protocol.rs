@@ -66,6 +66,11 @@ impl Protocol {
         }
     }
 
+    /// Whether no request has come yet. One over HTTP/2 is never the last of its connection.
+    pub(super) fn is_new(&self) -> bool {
+        matches!(self, Self::Http1(http1) if http1.is_new())
+    }
+
     /// Whether a drive would do nothing. Asked for HTTP/1 only, where it is so after nearly every send.
     #[inline]
     pub(super) fn is_idle(&self) -> bool {

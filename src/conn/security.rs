@@ -280,7 +280,10 @@ impl Connection {
         match &self.security {
             Security::Session(secured) => {
                 !secured.session.close_sent()
-                    && matches!(self.protocol.close(), Close::Linger | Close::Now)
+                    && matches!(
+                        self.protocol.close(),
+                        Close::Linger | Close::Agreed | Close::Now
+                    )
             }
             Security::None | Security::Handshake(_) => false,
         }

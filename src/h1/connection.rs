@@ -71,6 +71,8 @@ pub(super) struct RequestFacts {
     pub(super) head: bool,
     pub(super) connect: bool,
     pub(super) keep_alive: bool,
+    /// The peer has said that no other request follows (RFC 9112, 9.3 and 9.6).
+    pub(super) last: bool,
     /// The peer waits for 100 Continue before it sends the body.
     pub(super) awaits_continue: bool,
 }
@@ -82,6 +84,7 @@ impl RequestFacts {
         head: false,
         connect: false,
         keep_alive: true,
+        last: false,
         awaits_continue: false,
     };
 }
@@ -278,6 +281,11 @@ impl Connection {
     /// How the connection wants to end.
     pub(crate) fn close(&self) -> Close {
         self.close
+    }
+
+    /// Whether no request has come yet.
+    pub(crate) fn is_new(&self) -> bool {
+        self.requests == 0
     }
 
     /// Whether the exchange was upgraded to a raw stream.

@@ -39,9 +39,21 @@ impl Connection {
         } else {
             turn.now.saturating_add(LINGER_TIMEOUT_MS)
         };
-        if self.input_ended && self.close == Close::Linger {
+        if self.input_ended && matches!(self.close, Close::Linger | Close::Agreed) {
             self.close = Close::Now;
         }
+    }
+
+    /// How the connection ends with the response to the request that it has taken last. `failed`
+    /// tells that the body of this one was not taken whole.
+    pub(super) fn close_after_response(&self, failed: bool) -> Close {
+        let agreed = self.request.last
+            && !self.request.connect
+            && matches!(self.body, Body::Done)
+            && !failed
+            && self.backlog.is_empty()
+            && !self.forgets_a_body();
+        if agreed { Close::Agreed } else { Close::Linger }
     }
 
     /// Whether what comes after the end may be a body that the peer was not told to send, but may:
@@ -61,7 +73,9 @@ impl Connection {
                 self.close = Close::Now;
             }
             Phase::Drain => self.close = Close::Now,
-            Phase::Closing if self.close == Close::Linger => self.close = Close::Now,
+            Phase::Closing if matches!(self.close, Close::Linger | Close::Agreed) => {
+                self.close = Close::Now;
+            }
             Phase::Closing => {}
             Phase::Exchange => {
                 self.request.keep_alive = self.request.keep_alive && !self.backlog.is_empty();

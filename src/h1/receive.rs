@@ -47,6 +47,9 @@ impl Connection {
     /// Forgets what comes while the connection closes.
     #[inline(never)]
     fn consume_late(&mut self) {
+        if self.close == Close::Agreed && !self.backlog.is_empty() {
+            self.close = Close::Linger;
+        }
         self.lingered = self.lingered.saturating_add(self.backlog.len());
         self.backlog.consume(usize::MAX);
         let enough = self.lingered > LINGER_BYTES_MAX && !self.forgets_a_body();
@@ -177,6 +180,7 @@ impl Connection {
             head: head.method() == Method::Head,
             connect: head.method() == Method::Connect,
             keep_alive: framing.keep_alive && !turn.draining,
+            last: !framing.keep_alive,
             awaits_continue: framing.expect_continue,
         };
     }

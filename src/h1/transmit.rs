@@ -282,14 +282,15 @@ impl Connection {
     #[inline(never)]
     fn end_exchange(&mut self, exchange: Rc<Exchange>, turn: &mut Turn<'_>) {
         let body_left = matches!(self.body, Body::Length(_) | Body::Chunked(_));
-        if exchange.inbound.borrow().state() == BodyState::Failed(BodyError::TooLarge) {
+        let body_state = exchange.inbound.borrow().state();
+        if body_state == BodyState::Failed(BodyError::TooLarge) {
             turn.counters.reject(Reject::BodyTooLarge.name());
         }
         turn.exchanges.give(exchange, turn.limits);
         if self.close != Close::No {
             self.enter_closing(turn);
         } else if matches!(self.body, Body::Raw) || !self.request.keep_alive {
-            self.close = Close::Linger;
+            self.close = self.close_after_response(matches!(body_state, BodyState::Failed(_)));
             self.enter_closing(turn);
         } else if body_left {
             self.phase = Phase::Drain;

@@ -27,6 +27,9 @@ pub(crate) enum Close {
     /// Send FIN, then read and forget until the peer closes too, so that the last response is not
     /// lost to a reset (RFC 9112, 9.6; RFC 9113, 5.4.1).
     Linger,
+    /// The peer has said that nothing more comes, and what it has sent is read: there is nobody to
+    /// wait for (RFC 9112, 9.6). As `Linger` if more has come all the same.
+    Agreed,
     /// Close at once, in order.
     Now,
     /// Close at once and visibly broken, whatever is still to be sent: the response could not be

@@ -7,6 +7,7 @@
 
 use std::ffi::CString;
 use std::fmt;
+use std::net::Shutdown;
 use std::os::fd::{BorrowedFd, RawFd};
 use std::time::Duration;
 
@@ -70,6 +71,15 @@ pub(crate) struct Completion {
     pub(crate) payload: Payload,
 }
 
+/// What [`Ring::send_and_close`] has done.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum LastSend {
+    /// Everything: the descriptor is no more.
+    Closed,
+    /// So many bytes were taken. The descriptor is open.
+    Open(usize),
+}
+
 /// What was chosen when a ring was set up.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) struct RingFeatures {
@@ -104,6 +114,9 @@ pub(crate) trait Ring {
     /// [`Ring::recycle`] has given some.
     fn recv(&mut self, token: Token, fd: RawFd);
 
+    /// Receives once, into a buffer of the pool, and ends. Otherwise as [`Ring::recv`].
+    fn recv_once(&mut self, token: Token, fd: RawFd);
+
     /// Sends `bytes[from..]`, without SIGPIPE. May send less. Have only one in flight for each
     /// descriptor: the kernel keeps no order among several.
     fn send(&mut self, token: Token, fd: RawFd, bytes: Vec<u8>, from: usize);
@@ -116,9 +129,20 @@ pub(crate) trait Ring {
     /// send goes on. `ENOENT` when it was not found: it has ended, or is just about to complete.
     fn cancel_recv(&mut self, token: Token, recv: Token);
 
-    /// Ends what we send on a connection: the peer sees FIN. Takes effect at once, before anything
-    /// that waits to be submitted: start it when no send is in flight.
-    fn shutdown(&mut self, token: Token, fd: RawFd);
+    /// Ends what we send on a connection, and the peer sees FIN; with [`Shutdown::Both`] what we
+    /// receive as well, so that a receive ends behind what has come by now. Takes effect at once,
+    /// before anything that waits to be submitted: start it when no send is in flight.
+    fn shutdown(&mut self, token: Token, fd: RawFd, how: Shutdown);
+
+    /// Sends `bytes` and closes the descriptor, so that FIN is in the last packet of theirs; but not
+    /// if the kernel does not take all of them now, or if bytes of the peer wait to be received, which
+    /// a close would answer with a reset. What was taken may then wait for what follows: send the
+    /// rest, or shut down, in the same turn. Takes effect at once and without SIGPIPE. Nothing may
+    /// be in flight on the descriptor.
+    ///
+    /// # Errors
+    /// Why none was taken, other than for want of room. The descriptor is open.
+    fn send_and_close(&mut self, fd: RawFd, bytes: &[u8]) -> Result<LastSend, Errno>;
 
     /// Closes a descriptor. Does not end what is in flight on it, and no FIN is sent while a
     /// receive is: cancel and await that first.

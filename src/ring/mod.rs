@@ -20,7 +20,7 @@ mod setup;
 mod token;
 mod uring;
 
-pub(crate) use api::{Completion, EnterError, Payload, Ring, RingFeatures, Wait};
+pub(crate) use api::{Completion, EnterError, LastSend, Payload, Ring, RingFeatures, Wait};
 pub use errno::Errno;
 pub(crate) use probe::probe;
 pub(crate) use setup::RingConfig;

@@ -6,6 +6,7 @@
 
 use std::collections::VecDeque;
 use std::ffi::CString;
+use std::net::Shutdown;
 use std::os::fd::{BorrowedFd, FromRawFd, OwnedFd, RawFd};
 use std::time::Duration;
 
@@ -16,7 +17,9 @@ use super::enter::Enter;
 use super::flight::{DROPPED, Flight};
 use super::held::Memory;
 use super::setup::{self, RingConfig, SetupError};
-use super::{Completion, EnterError, Errno, OpKind, Payload, Ring, RingFeatures, Token, Wait};
+use super::{
+    Completion, EnterError, Errno, LastSend, OpKind, Payload, Ring, RingFeatures, Token, Wait,
+};
 use crate::buf::Pool;
 
 /// How often a dropped ring looks whether its operations have ended, and for how long each time:
@@ -154,6 +157,14 @@ fn close_opened(completion: &Completion) {
     }
 }
 
+/// Whether bytes of the peer wait to be received on a socket; so too when that cannot be told.
+fn has_unread(fd: RawFd) -> bool {
+    let mut unread: libc::c_int = 0;
+    // SAFETY: the kernel writes one integer, which `unread` is, and a bad descriptor is an error.
+    let asked = unsafe { libc::ioctl(fd, libc::FIONREAD, &raw mut unread) };
+    asked < 0 || unread > 0
+}
+
 impl Ring for Uring {
     fn pool(&self) -> &Pool {
         &self.flight.pool
@@ -171,6 +182,16 @@ impl Ring for Uring {
         // SAFETY: the entry points to no memory; what it receives into comes from the buffer ring,
         // whose buffers live until the kernel has let go (see `Drop`).
         unsafe { self.push(&recv.build().user_data(token.to_bits())) };
+    }
+
+    fn recv_once(&mut self, token: Token, fd: RawFd) {
+        let size = self.flight.pool.size() as u32;
+        let recv = opcode::Recv::new(types::Fd(fd), std::ptr::null_mut(), size)
+            .buf_group(BUFFER_GROUP)
+            .build()
+            .flags(squeue::Flags::BUFFER_SELECT);
+        // SAFETY: as for `recv`: with a buffer of the group there is no other memory.
+        unsafe { self.push(&recv.user_data(token.to_bits())) };
     }
 
     fn send(&mut self, token: Token, fd: RawFd, bytes: Vec<u8>, from: usize) {
@@ -196,11 +217,16 @@ impl Ring for Uring {
         unsafe { self.push(&cancel.build().user_data(token.to_bits())) };
     }
 
-    fn shutdown(&mut self, token: Token, fd: RawFd) {
+    fn shutdown(&mut self, token: Token, fd: RawFd, how: Shutdown) {
         // The ring's own operation goes through a worker thread each time; shutdown(2) does not
         // block and costs a fraction of that.
+        let how = match how {
+            Shutdown::Read => libc::SHUT_RD,
+            Shutdown::Write => libc::SHUT_WR,
+            Shutdown::Both => libc::SHUT_RDWR,
+        };
         // SAFETY: no memory is involved, and a bad descriptor is an error.
-        let done = unsafe { libc::shutdown(fd, libc::SHUT_WR) };
+        let done = unsafe { libc::shutdown(fd, how) };
         let result = if done < 0 { Err(Errno::last()) } else { Ok(0) };
         self.flight.count += 1;
         self.ready.push(Completion {
@@ -209,6 +235,23 @@ impl Ring for Uring {
             more: false,
             payload: Payload::None,
         });
+    }
+
+    fn send_and_close(&mut self, fd: RawFd, bytes: &[u8]) -> Result<LastSend, Errno> {
+        // MSG_MORE: the last packet waits for what follows, which is FIN.
+        let flags = libc::MSG_NOSIGNAL | libc::MSG_DONTWAIT | libc::MSG_MORE;
+        // SAFETY: the kernel reads `bytes` during the call only, and a bad descriptor is an error.
+        let sent = unsafe { libc::send(fd, bytes.as_ptr().cast(), bytes.len(), flags) };
+        let sent = match usize::try_from(sent).map_err(|_| Errno::last()) {
+            Err(Errno::EAGAIN | Errno::EINTR) => 0,
+            other => other?,
+        };
+        if sent < bytes.len() || has_unread(fd) {
+            return Ok(LastSend::Open(sent));
+        }
+        // SAFETY: the caller gives the descriptor away, and nothing in flight names it.
+        drop(unsafe { OwnedFd::from_raw_fd(fd) });
+        Ok(LastSend::Closed)
     }
 
     fn close(&mut self, token: Token, fd: RawFd) {

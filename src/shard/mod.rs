@@ -9,6 +9,7 @@
 mod accept;
 mod control;
 mod driver;
+mod ending;
 mod files;
 mod handshakes;
 mod local;

@@ -19,7 +19,7 @@ const GENERATION_MASK: u32 = 0x00ff_ffff;
 pub(super) enum Receiving {
     /// No operation.
     Off,
-    /// A multishot receive is armed.
+    /// A receive is armed.
     Armed,
     /// Its cancellation is under way.
     Cancelling,

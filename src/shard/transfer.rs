@@ -1,16 +1,12 @@
-//! What happens on a connection's descriptor: receive, send, time-outs and the order of its end.
+//! What happens on a connection's descriptor while it lives: receive, send, time-outs.
 //!
-//! A descriptor is closed only when no operation names it any more: a pending receive would keep
-//! the socket open behind its closed descriptor and no FIN would be sent.
-
-use std::time::Duration;
-
-use socket2::SockRef;
+//! Owns how the kernel's operations follow the connection's state. How a connection ends is told in
+//! `ending`.
 
 use super::accept::NO_SLOT;
 use super::driver::{Clock, Shard};
 use super::local::Local;
-use super::slots::{Receiving, Slot, Stage};
+use super::slots::{Receiving, Slot};
 use crate::http::{Close, ConnectionKey, HttpContext, Turn};
 use crate::ring::{Completion, Errno, OpKind, Payload, Ring, Token};
 
@@ -27,15 +23,8 @@ fn key_of(token: Token) -> ConnectionKey {
     }
 }
 
-fn token(kind: OpKind, key: ConnectionKey) -> Token {
+pub(super) fn token(kind: OpKind, key: ConnectionKey) -> Token {
     Token::new(kind, key.generation, key.slot)
-}
-
-impl Slot {
-    /// Whether its protocol still runs.
-    pub(super) fn is_driven(&self) -> bool {
-        matches!(self.stage, Stage::Open | Stage::Lingering)
-    }
 }
 
 impl<R, C, H, F> Shard<R, C, H, F>
@@ -147,15 +136,6 @@ where
         }
     }
 
-    /// The connection broke: whoever waits on it is told, and it goes.
-    pub(super) fn sever(&mut self, key: ConnectionKey) {
-        if let Some(slot) = self.slots.get(key) {
-            slot.connection
-                .sever(&mut self.world.turn(), &mut self.resources);
-            self.touch(key);
-        }
-    }
-
     /// A timer of the connection has fired; it may have been armed for an earlier deadline.
     pub(super) fn expire(&mut self, key: ConnectionKey) {
         let Some(slot) = self.slots.get(key) else {
@@ -175,12 +155,6 @@ where
         self.touch(key);
     }
 
-    /// Ends a connection whatever it is doing.
-    pub(super) fn tear_down(&mut self, key: ConnectionKey) {
-        self.sever(key);
-        self.settle(key);
-    }
-
     /// Brings the kernel's operations in line with the connection's state.
     pub(super) fn settle(&mut self, key: ConnectionKey) {
         let Some(slot) = self.slots.get(key) else {
@@ -189,27 +163,19 @@ where
         if slot.is_driven() {
             let mut turn = self.world.turn();
             let block = slot.connection.next_send(&mut turn, &mut self.resources);
+            Self::settle_upgrade(slot, &mut self.upgraded);
+            if slot.connection.close() != Close::No {
+                self.settle_end(key, block);
+                return;
+            }
             if let Some(block) = block {
                 slot.operations += 1;
                 self.ring.send(token(OpKind::Send, key), slot.fd, block, 0);
             }
-            Self::settle_upgrade(slot, &mut self.upgraded);
-            if slot.connection.close() == Close::No {
-                Self::settle_receive(slot, &turn, &mut self.ring);
-                Self::settle_timer(slot, &self.local);
-                return;
-            }
-        }
-        self.settle_end(key);
-    }
-
-    /// The rest of `settle` for a connection that is to end, or whose end has begun.
-    #[inline(never)]
-    fn settle_end(&mut self, key: ConnectionKey) {
-        self.settle_close(key);
-        if let Some(slot) = self.slots.get(key).filter(|slot| slot.is_driven()) {
-            Self::settle_receive(slot, &self.world.turn(), &mut self.ring);
+            Self::settle_receive(slot, &turn, &mut self.ring);
             Self::settle_timer(slot, &self.local);
+        } else {
+            self.settle_end(key, None);
         }
     }
 
@@ -220,60 +186,21 @@ where
         }
     }
 
-    fn settle_close(&mut self, key: ConnectionKey) {
-        let Some(slot) = self.slots.get(key) else {
-            return;
-        };
-        if slot.is_driven() {
-            let close = slot.connection.close();
-            match close {
-                Close::No => return,
-                Close::Reset => {}
-                Close::Linger | Close::Now if !slot.connection.is_flushed() => return,
-                Close::Linger => {
-                    if slot.stage == Stage::Open {
-                        slot.stage = Stage::Lingering;
-                        slot.operations += 1;
-                        self.ring.shutdown(token(OpKind::Shutdown, key), slot.fd);
-                    }
-                    return;
-                }
-                Close::Now => {}
-            }
-            if close == Close::Reset {
-                // A broken response must look broken: SO_LINGER with zero sends RST.
-                R::with_descriptor(slot.fd, |fd| {
-                    SockRef::from(&fd).set_linger(Some(Duration::ZERO))
-                });
-            }
-            slot.stage = Stage::Cancelling;
-            slot.connection
-                .sever(&mut self.world.turn(), &mut self.resources);
-            if matches!(slot.receiving, Receiving::Armed | Receiving::Cancelling)
-                || slot.connection.sending() > 0
-            {
-                slot.operations += 1;
-                self.ring.cancel(token(OpKind::Cancel, key), slot.fd);
-            }
-        }
-        if slot.stage == Stage::Cancelling && slot.operations == 0 {
-            slot.stage = Stage::Closing;
-            slot.operations = 1;
-            slot.open.set(false);
-            probe::probe!(lanner, connection__close, slot.fd);
-            self.ring.close(token(OpKind::Close, key), slot.fd);
-        }
-    }
-
     /// Arms or cancels the receive of a connection that is driven.
-    fn settle_receive(slot: &mut Slot, turn: &Turn<'_>, ring: &mut R) {
+    pub(super) fn settle_receive(slot: &mut Slot, turn: &Turn<'_>, ring: &mut R) {
         let key = slot.key;
         let wanted = slot.connection.wants_input(turn);
         match slot.receiving {
             Receiving::Off if wanted => {
                 slot.receiving = Receiving::Armed;
                 slot.operations += 1;
-                ring.recv(token(OpKind::Recv, key), slot.fd);
+                // One that goes on would hold the socket of a connection that ends with its first
+                // response.
+                if slot.connection.is_new() {
+                    ring.recv_once(token(OpKind::Recv, key), slot.fd);
+                } else {
+                    ring.recv(token(OpKind::Recv, key), slot.fd);
+                }
             }
             Receiving::Armed if !wanted => {
                 probe::probe!(lanner, stall, slot.fd, STALL_FULL);
@@ -291,7 +218,7 @@ where
 
     /// Arms the timer of a connection that is driven when its deadline is earlier than what is
     /// armed. A later one is left: the timer fires early, finds nothing due, and is armed again.
-    fn settle_timer(slot: &mut Slot, local: &Local) {
+    pub(super) fn settle_timer(slot: &mut Slot, local: &Local) {
         let key = slot.key;
         let deadline = slot.connection.deadline();
         let armed = slot.timer.map_or(u64::MAX, |(_, at)| at);
@@ -324,17 +251,5 @@ where
             }
         }
         self.starved = starved;
-    }
-
-    fn remove(&mut self, key: ConnectionKey) {
-        let Some(slot) = self.slots.remove(key) else {
-            return;
-        };
-        self.upgraded = self
-            .upgraded
-            .saturating_sub(usize::from(slot.counted_upgraded));
-        if let Some((timer, _)) = slot.timer {
-            self.local.wheel.borrow_mut().cancel(timer);
-        }
     }
 }

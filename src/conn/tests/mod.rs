@@ -4,6 +4,7 @@
 
 mod bodies;
 mod callbacks;
+mod closing;
 mod http2;
 mod rates;
 mod rejections;

@@ -52,7 +52,7 @@ fn close_is_said_and_done() {
 fn http10_closes_unless_it_asks_to_stay() {
     let (output, close) = everyway(|| Peer::new(path), b"GET /a HTTP/1.0\r\n\r\n");
     assert!(output.contains("\r\nConnection: close\r\n"), "{output}");
-    assert_eq!(close, Close::Linger);
+    assert_eq!(close, Close::Agreed);
     let input = b"GET /a HTTP/1.0\r\nConnection: keep-alive\r\n\r\n";
     let (output, close) = everyway(|| Peer::new(path), input);
     assert!(

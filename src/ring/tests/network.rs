@@ -1,7 +1,7 @@
 //! Accept, receive, send, cancel, shutdown and close.
 
 use std::io::{Read, Write};
-use std::net::{TcpListener, TcpStream};
+use std::net::{Shutdown, TcpListener, TcpStream};
 use std::os::fd::{AsRawFd, IntoRawFd};
 use std::os::unix::net::UnixStream;
 
@@ -197,7 +197,9 @@ fn shutdown_and_close() {
     let fd = near.into_raw_fd();
     driven.ring.recv(token(OpKind::Recv), fd);
     driven.ring.submit_and_wait(Wait::No).unwrap();
-    driven.ring.shutdown(token(OpKind::Shutdown), fd);
+    driven
+        .ring
+        .shutdown(token(OpKind::Shutdown), fd, Shutdown::Write);
     assert_eq!(driven.ring.in_flight(), 2);
     assert_eq!(driven.next_of(OpKind::Shutdown).result, Ok(0));
     assert_eq!(far.read(&mut [0]).unwrap(), 0);
@@ -209,8 +211,143 @@ fn shutdown_and_close() {
     driven.ring.close(token(OpKind::Close), fd);
     assert_eq!(driven.next_of(OpKind::Close).result, Ok(0));
     driven.assert_idle();
-    driven.ring.shutdown(token(OpKind::Shutdown), -1);
+    driven
+        .ring
+        .shutdown(token(OpKind::Shutdown), -1, Shutdown::Write);
     assert_eq!(driven.next_of(OpKind::Shutdown).result, Err(Errno::EBADF));
     driven.ring.close(token(OpKind::Close), -1);
     assert_eq!(driven.next_of(OpKind::Close).result, Err(Errno::EBADF));
+}
+
+#[test]
+fn a_receive_once_ends_with_what_it_brings() {
+    let mut driven = Driven::new();
+    let (near, mut far) = UnixStream::pair().unwrap();
+    far.write_all(&[7; 100]).unwrap();
+    // As much as its buffer takes; the rest is for the next one.
+    for length in [64, 36] {
+        driven.ring.recv_once(token(OpKind::Recv), near.as_raw_fd());
+        let completion = driven.next_of(OpKind::Recv);
+        assert!(!completion.more);
+        assert_eq!(completion.token, token(OpKind::Recv));
+        assert_eq!(&*received(completion), vec![7; length]);
+        assert_eq!(driven.ring.recycle(), 1);
+    }
+    driven.ring.recv_once(token(OpKind::Recv), near.as_raw_fd());
+    driven.ring.submit_and_wait(Wait::No).unwrap();
+    driven
+        .ring
+        .cancel_recv(token(OpKind::Cancel), token(OpKind::Recv));
+    let all = driven.next_sorted(2);
+    assert_eq!(all[0].result, Err(Errno::ECANCELED));
+    drop(far);
+    driven.ring.recv_once(token(OpKind::Recv), near.as_raw_fd());
+    let end = driven.next_of(OpKind::Recv);
+    assert_eq!((end.result, end.more), (Ok(0), false));
+    driven.assert_idle();
+}
+
+/// Both ends of a connection over TCP.
+fn tcp_pair() -> (TcpStream, TcpStream) {
+    let listener = TcpListener::bind("127.0.0.1:0").unwrap();
+    let far = TcpStream::connect(listener.local_addr().unwrap()).unwrap();
+    (listener.accept().unwrap().0, far)
+}
+
+#[test]
+fn a_last_send_closes() {
+    let mut driven = Driven::new();
+    let unix = || {
+        let (near, far) = UnixStream::pair().unwrap();
+        let far: Box<dyn Read> = Box::new(far);
+        (near.into_raw_fd(), far)
+    };
+    let tcp = || {
+        let (near, far) = tcp_pair();
+        let far: Box<dyn Read> = Box::new(far);
+        (near.into_raw_fd(), far)
+    };
+    for (fd, mut far) in [unix(), tcp()] {
+        let sent = driven.ring.send_and_close(fd, b"the last");
+        assert_eq!(sent, Ok(LastSend::Closed));
+        let mut all = Vec::new();
+        far.read_to_end(&mut all).unwrap();
+        assert_eq!(all, b"the last");
+    }
+    driven.assert_idle();
+}
+
+#[test]
+fn a_last_send_closes_on_nobody_who_is_still_talking() {
+    let mut driven = Driven::new();
+    let (near, mut far) = tcp_pair();
+    far.write_all(b"more").unwrap();
+    let mut peeked = [0; 4];
+    while near.peek(&mut peeked).unwrap() < peeked.len() {}
+    let sent = driven.ring.send_and_close(near.as_raw_fd(), b"the last");
+    assert_eq!(sent, Ok(LastSend::Open(8)));
+    // It is still there, and what waited for its end goes with that.
+    driven
+        .ring
+        .shutdown(token(OpKind::Shutdown), near.as_raw_fd(), Shutdown::Write);
+    assert_eq!(driven.next_of(OpKind::Shutdown).result, Ok(0));
+    let mut all = Vec::new();
+    far.read_to_end(&mut all).unwrap();
+    assert_eq!(all, b"the last");
+    driven.ring.recv_once(token(OpKind::Recv), near.as_raw_fd());
+    assert_eq!(&*received(driven.next_of(OpKind::Recv)), b"more");
+    driven.assert_idle();
+}
+
+#[test]
+fn a_last_send_that_does_not_fit_closes_nothing() {
+    let mut driven = Driven::new();
+    let (near, mut far) = tcp_pair();
+    let text: Vec<u8> = (0..=250).cycle().take(32 << 20).collect();
+    // Never taken whole, so never closed: the descriptor stays the stream's.
+    let mut send = || driven.ring.send_and_close(near.as_raw_fd(), &text);
+    let Ok(LastSend::Open(sent)) = send() else {
+        panic!("a socket's buffer does not hold 32 MiB");
+    };
+    assert!(sent > 0 && sent < text.len());
+    let mut all = sent;
+    // No room at all is no error.
+    while let Ok(LastSend::Open(more @ 1..)) = send() {
+        all += more;
+    }
+    assert_eq!(send(), Ok(LastSend::Open(0)));
+    far.read_exact(&mut vec![0; all]).unwrap();
+    drop(far);
+    let lost = (0..PATIENCE).find_map(|_| {
+        std::thread::sleep(Duration::from_millis(10));
+        send().err()
+    });
+    assert!(
+        matches!(lost, Some(Errno::EPIPE | Errno::ECONNRESET)),
+        "{lost:?}"
+    );
+    assert_eq!(driven.ring.send_and_close(-1, b"lost"), Err(Errno::EBADF));
+    driven.assert_idle();
+}
+
+#[test]
+fn a_shutdown_of_both_directions_ends_a_receive() {
+    let mut driven = Driven::new();
+    let (near, mut far) = tcp_pair();
+    let fd = near.as_raw_fd();
+    driven.ring.recv(token(OpKind::Recv), fd);
+    driven.ring.submit_and_wait(Wait::No).unwrap();
+    far.write_all(b"before").unwrap();
+    let mut peeked = [0; 6];
+    while near.peek(&mut peeked).unwrap() < peeked.len() {}
+    driven
+        .ring
+        .shutdown(token(OpKind::Shutdown), fd, Shutdown::Both);
+    let all = driven.next_sorted(3);
+    assert_eq!((all[0].result, all[0].more), (Ok(6), true));
+    assert_eq!((all[1].result, all[1].more), (Ok(0), false));
+    assert_eq!(all[2].result, Ok(0));
+    drop(all);
+    assert_eq!(far.read(&mut [0]).unwrap(), 0);
+    driven.assert_idle();
 }

@@ -13,6 +13,7 @@ mod local;
 mod overload;
 mod peers;
 mod scenario;
+mod short;
 mod stale;
 mod streams;
 mod tls;

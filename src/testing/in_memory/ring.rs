@@ -6,12 +6,14 @@
 
 use std::cell::{Cell, RefCell};
 use std::ffi::CString;
+use std::net::Shutdown;
 use std::os::fd::{BorrowedFd, RawFd};
 use std::rc::Rc;
 
 use crate::buf::Pool;
 use crate::ring::{
-    Completion, EnterError, Payload, Ring, RingConfig, RingFeatures, SetupError, Token, Wait,
+    Completion, EnterError, Errno, LastSend, Payload, Ring, RingConfig, RingFeatures, SetupError,
+    Token, Wait,
 };
 
 /// What the ring and its peers share. A handle; clones mean the same.
@@ -22,8 +24,8 @@ struct Inner {
     pool: Pool,
     ready: RefCell<Vec<Completion>>,
     accept: Cell<Option<Token>>,
-    /// The receive of each connection, by descriptor.
-    receives: RefCell<Vec<Option<Token>>>,
+    /// The receive of each connection, by descriptor, and whether it goes on.
+    receives: RefCell<Vec<Option<(Token, bool)>>>,
     sent: Cell<usize>,
 }
 
@@ -52,12 +54,22 @@ impl Wire {
 
     /// The peer of `fd` sends bytes, which must fit one buffer.
     pub(super) fn send(&self, fd: RawFd, bytes: &[u8]) {
-        let receive = self.0.receives.borrow().get(fd as usize).copied().flatten();
-        let receive = receive.expect("the shard receives");
+        let mut receives = self.0.receives.borrow_mut();
+        let place = receives.get_mut(fd as usize).expect("it is connected");
+        let (receive, goes_on) = place.expect("the shard receives");
+        if !goes_on {
+            *place = None;
+        }
         let slice = self.0.pool.fill(bytes).expect("a buffer is free");
         assert_eq!(slice.len(), bytes.len(), "the bytes fit one buffer");
         let len = slice.len() as u32;
-        self.tell(receive, len, true, Payload::Received(slice));
+        self.tell(receive, len, goes_on, Payload::Received(slice));
+    }
+
+    fn receive(&self, fd: RawFd, token: Token, goes_on: bool) {
+        if let Some(receive) = self.0.receives.borrow_mut().get_mut(fd as usize) {
+            *receive = Some((token, goes_on));
+        }
     }
 
     /// Bytes sent by the shard since this was last asked.
@@ -106,9 +118,11 @@ impl Ring for InMemoryRing {
     }
 
     fn recv(&mut self, token: Token, fd: RawFd) {
-        if let Some(receive) = self.wire.0.receives.borrow_mut().get_mut(fd as usize) {
-            *receive = Some(token);
-        }
+        self.wire.receive(fd, token, true);
+    }
+
+    fn recv_once(&mut self, token: Token, fd: RawFd) {
+        self.wire.receive(fd, token, false);
     }
 
     fn send(&mut self, token: Token, _fd: RawFd, bytes: Vec<u8>, from: usize) {
@@ -126,8 +140,13 @@ impl Ring for InMemoryRing {
         self.wire.tell(token, 0, false, Payload::None);
     }
 
-    fn shutdown(&mut self, token: Token, _fd: RawFd) {
+    fn shutdown(&mut self, token: Token, _fd: RawFd, _how: Shutdown) {
         self.wire.tell(token, 0, false, Payload::None);
+    }
+
+    fn send_and_close(&mut self, _fd: RawFd, bytes: &[u8]) -> Result<LastSend, Errno> {
+        self.wire.0.sent.set(self.wire.0.sent.get() + bytes.len());
+        Ok(LastSend::Closed)
     }
 
     fn close(&mut self, token: Token, _fd: RawFd) {

@@ -41,9 +41,9 @@ impl World {
     fn attempt(&mut self, mut operation: Operation) -> Option<Operation> {
         let result = match &mut operation.work {
             Work::Accept => return self.accept(operation),
-            Work::Recv { begun } => {
-                let first = !std::mem::replace(begun, true);
-                return self.recv(operation, first);
+            Work::Recv { begun, once } => {
+                let (first, once) = (!std::mem::replace(begun, true), *once);
+                return self.recv(operation, first, once);
             }
             Work::Send { bytes, from } => {
                 let unsent = bytes.get(*from..).unwrap_or_default();
@@ -89,7 +89,7 @@ impl World {
         Some(operation)
     }
 
-    fn recv(&mut self, operation: Operation, first: bool) -> Option<Operation> {
+    fn recv(&mut self, operation: Operation, first: bool, once: bool) -> Option<Operation> {
         let index = operation.socket?;
         for _ in 0..MULTISHOT_ROUNDS {
             let ended = match self.socket(index).inbound() {
@@ -103,7 +103,7 @@ impl World {
                     Err(Errno::ENOBUFS)
                 }
                 Inbound::Bytes(there) => {
-                    if self.deliver(&operation, index, there) {
+                    if self.deliver(&operation, index, there, once) {
                         continue;
                     }
                     return None;
@@ -117,7 +117,7 @@ impl World {
 
     /// Moves up to `there` bytes into a buffer of the kernel's, which must have one, and tells of
     /// them. Returns whether the receive goes on.
-    fn deliver(&mut self, operation: &Operation, index: usize, there: usize) -> bool {
+    fn deliver(&mut self, operation: &Operation, index: usize, there: usize, once: bool) -> bool {
         let mut len = there.min(self.pool.size());
         if self.dice.happens(self.faults.split_receive) {
             len = self.dice.up_to(len);
@@ -128,7 +128,7 @@ impl World {
             .fill(&bytes)
             .expect("a buffer of the kernel's is free");
         self.buffers -= 1;
-        let more = !self.dice.happens(self.faults.end_multishot);
+        let more = !once && !self.dice.happens(self.faults.end_multishot);
         self.tell(
             operation.token,
             Ok(len as u32),
@@ -139,7 +139,7 @@ impl World {
     }
 
     /// How much of `unsent` went to the peer; `None` while there is no room.
-    fn send(&mut self, index: usize, unsent: &[u8]) -> Option<Result<u32, Errno>> {
+    pub(super) fn send(&mut self, index: usize, unsent: &[u8]) -> Option<Result<u32, Errno>> {
         let room = match self.socket(index).room()? {
             Ok(room) => room,
             Err(errno) => return Some(Err(errno)),

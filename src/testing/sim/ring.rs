@@ -6,12 +6,13 @@
 use std::cell::RefCell;
 use std::ffi::CString;
 use std::fmt;
+use std::net::Shutdown;
 use std::os::fd::{BorrowedFd, RawFd};
 use std::rc::Rc;
 
 use super::world::{Operation, Work, World};
 use crate::buf::Pool;
-use crate::ring::{Completion, EnterError, Ring, RingFeatures, Token, Wait};
+use crate::ring::{Completion, EnterError, Errno, LastSend, Ring, RingFeatures, Token, Wait};
 
 /// A [`Ring`] over a [`SimNet`](super::SimNet).
 ///
@@ -70,7 +71,13 @@ impl Ring for SimRing {
     }
 
     fn recv(&mut self, token: Token, fd: RawFd) {
-        self.start(token, fd, Work::Recv { begun: false });
+        let (begun, once) = (false, false);
+        self.start(token, fd, Work::Recv { begun, once });
+    }
+
+    fn recv_once(&mut self, token: Token, fd: RawFd) {
+        let (begun, once) = (false, true);
+        self.start(token, fd, Work::Recv { begun, once });
     }
 
     fn send(&mut self, token: Token, fd: RawFd, bytes: Vec<u8>, from: usize) {
@@ -85,10 +92,14 @@ impl Ring for SimRing {
         self.start(token, -1, Work::CancelRecv(recv));
     }
 
-    fn shutdown(&mut self, token: Token, fd: RawFd) {
+    fn shutdown(&mut self, token: Token, fd: RawFd, how: Shutdown) {
         let mut world = self.world.borrow_mut();
         world.started += 1;
-        world.shutdown(token, fd);
+        world.shutdown(token, fd, how);
+    }
+
+    fn send_and_close(&mut self, fd: RawFd, bytes: &[u8]) -> Result<LastSend, Errno> {
+        self.world.borrow_mut().send_and_close(fd, bytes)
     }
 
     fn close(&mut self, token: Token, fd: RawFd) {

@@ -4,6 +4,7 @@
 //! of descriptors, operations or tokens.
 
 use std::collections::VecDeque;
+use std::net::Shutdown;
 
 use crate::ring::Errno;
 
@@ -25,6 +26,7 @@ pub(super) struct Socket {
     read: Vec<u8>,
     peer_paused: bool,
     write_shut: bool,
+    read_shut: bool,
     descriptor_closed: bool,
     /// Closed, and no operation holds it open.
     released: bool,
@@ -52,7 +54,7 @@ impl Socket {
             Inbound::Failed(errno)
         } else if !self.inbound.is_empty() {
             Inbound::Bytes(self.inbound.len())
-        } else if self.peer_finished || self.peer_reset {
+        } else if self.peer_finished || self.peer_reset || self.read_shut {
             Inbound::End
         } else {
             Inbound::Nothing
@@ -95,12 +97,13 @@ impl Socket {
         }
     }
 
-    /// Ends what is sent, as shutdown(2) does.
-    pub(super) fn shutdown(&mut self) -> Result<(), Errno> {
+    /// Ends what is sent, or what is received as well, as shutdown(2) does.
+    pub(super) fn shutdown(&mut self, how: Shutdown) -> Result<(), Errno> {
         if self.peer_reset {
             return Err(Errno::ENOTCONN);
         }
-        self.write_shut = true;
+        self.write_shut |= how != Shutdown::Read;
+        self.read_shut |= how != Shutdown::Write;
         Ok(())
     }
 
@@ -128,7 +131,7 @@ impl Socket {
 impl Socket {
     /// Sends to the server, unless either end has reset the connection or the peer has finished.
     pub(super) fn peer_send(&mut self, bytes: &[u8]) {
-        if self.released {
+        if self.released || self.read_shut {
             self.server_reset = true;
         } else if !self.peer_finished && !self.peer_reset {
             self.inbound.extend(bytes);

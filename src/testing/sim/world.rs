@@ -5,13 +5,14 @@
 
 use std::collections::{BTreeMap, BTreeSet, VecDeque};
 use std::ffi::CString;
+use std::net::Shutdown;
 use std::os::fd::RawFd;
 use std::time::Duration;
 
 use super::fault::{Dice, Faults};
 use super::socket::Socket;
 use crate::buf::Pool;
-use crate::ring::{Completion, Errno, Payload, Token};
+use crate::ring::{Completion, Errno, LastSend, Payload, Token};
 
 /// The first simulated descriptor, far from any that the process has. None is used twice, so that
 /// a use after close cannot hit a stranger.
@@ -21,7 +22,7 @@ const FIRST_DESCRIPTOR: RawFd = 1_000_000;
 #[derive(Debug)]
 pub(super) enum Work {
     Accept,
-    Recv { begun: bool },
+    Recv { begun: bool, once: bool },
     Send { bytes: Vec<u8>, from: usize },
     Cancel,
     CancelRecv(Token),
@@ -169,13 +170,38 @@ impl World {
     }
 
     /// Acts at once, as the real ring does.
-    pub(super) fn shutdown(&mut self, token: Token, fd: RawFd) {
+    pub(super) fn shutdown(&mut self, token: Token, fd: RawFd, how: Shutdown) {
         let result = match self.objects.get(&fd) {
-            Some(&Object::Socket(index)) => self.socket(index).shutdown(),
+            Some(&Object::Socket(index)) => self.socket(index).shutdown(how),
             Some(Object::File(_)) => Err(Errno::ENOTSOCK),
             None => Err(Errno::EBADF),
         };
         self.tell(token, result.map(|()| 0), false, Payload::None);
+    }
+
+    /// Acts at once.
+    pub(super) fn send_and_close(&mut self, fd: RawFd, bytes: &[u8]) -> Result<LastSend, Errno> {
+        let Some(&Object::Socket(index)) = self.objects.get(&fd) else {
+            return Err(Errno::EBADF);
+        };
+        let mut operations = self.operations.iter().chain(&self.queued);
+        assert!(
+            operations.all(|operation| operation.fd != fd),
+            "operations on {fd} are in flight"
+        );
+        let sent = if self.dice.happens(self.faults.delay) {
+            0
+        } else {
+            self.send(index, bytes).unwrap_or(Ok(0))? as usize
+        };
+        if sent < bytes.len() || self.socket(index).backlog() > 0 {
+            return Ok(LastSend::Open(sent));
+        }
+        self.objects.remove(&fd);
+        self.closed.insert(fd);
+        self.socket(index).close_descriptor();
+        self.release_closed();
+        Ok(LastSend::Closed)
     }
 
     /// Completes an operation, maybe not for the last time.

@@ -98,7 +98,7 @@ fn close_notify_comes_before_the_end_and_is_an_end() {
         let answer = secure.ask("GET / HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\n\r\n");
         assert!(answer.ends_with(' '), "{answer}");
         assert!(secure.client.is_closed());
-        assert_eq!(secure.peer.close(), Close::Linger);
+        assert_eq!(secure.peer.close(), Close::Agreed);
         secure.finish();
         // The client ends while its request is being answered.
         let mut secure = Secure::connected(echo, offer);
@@ -111,6 +111,22 @@ fn close_notify_comes_before_the_end_and_is_an_end() {
         assert_eq!(secure.rejected(), [""; 0]);
         secure.finish();
     }
+}
+
+#[test]
+fn a_peer_amid_a_record_is_not_done() {
+    let mut secure = Secure::connected(echo, Offer::HTTP1);
+    secure
+        .client
+        .say(b"GET / HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\n\r\n");
+    let mut bytes = secure.client.take_output();
+    bytes.extend_from_slice(b"\x17\x03\x03\x00\x20 the rest of which");
+    secure.peer.send(&bytes);
+    assert_eq!(secure.peer.close(), Close::Linger);
+    secure.exchange();
+    assert!(secure.said().starts_with("HTTP/1.1 200"));
+    assert!(secure.client.is_closed());
+    secure.peer.finish();
 }
 
 #[test]

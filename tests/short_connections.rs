@@ -1,0 +1,157 @@
+//! Connections for one request: the response is whole and the end in order however the client goes
+//! about it, and nothing is left of any (RFC 9112, 9.6).
+
+#![allow(clippy::unwrap_used)]
+
+mod support;
+
+use std::fs;
+use std::sync::{Mutex, MutexGuard};
+use std::time::Duration;
+
+use lanner::{HttpContext, Server, sleep};
+use support::client::Client;
+use support::{SHELLS, TestServer, eventually};
+
+/// One test at a time: they count the descriptors of the process.
+static ALONE: Mutex<()> = Mutex::new(());
+
+fn alone() -> MutexGuard<'static, ()> {
+    ALONE
+        .lock()
+        .unwrap_or_else(|poisoned| poisoned.into_inner())
+}
+
+/// Echoes; `/slow` after a while, `/large` many times over.
+async fn echo(ctx: &mut HttpContext) -> Result<(), Box<dyn std::error::Error>> {
+    let path = ctx.request().path().to_owned();
+    let body = ctx.body().read_to_end(1 << 20).await?;
+    match path.as_str() {
+        "/slow" => sleep(Duration::from_millis(2)).await,
+        "/large" => return Ok(ctx.bytes("text/plain", body.repeat(LARGE))?),
+        _ => {}
+    }
+    Ok(ctx.bytes("text/plain", body)?)
+}
+
+/// How often `/large` repeats: more than a socket takes at once.
+const LARGE: usize = 200_000;
+
+fn head(path: &str, length: usize) -> String {
+    format!(
+        "POST {path} HTTP/1.1\r\nHost: a\r\nConnection: close\r\nContent-Length: {length}\r\n\r\n"
+    )
+}
+
+/// The response is whole, and says that it is the last.
+#[track_caller]
+fn expect_last(client: &mut Client, body: &str) {
+    let response = client.response();
+    assert!(response.status == 200 && response.closes());
+    assert!(response.text() == body, "{} bytes", response.text().len());
+}
+
+fn descriptors() -> usize {
+    fs::read_dir("/proc/self/fd").unwrap().count()
+}
+
+#[test]
+fn the_server_closes_without_waiting() {
+    let _alone = alone();
+    for shell in SHELLS {
+        let server = TestServer::with(Server::new().shell(shell), echo);
+        for path in ["/", "/slow", "/large"] {
+            let mut client = server.connect();
+            client.send(head(path, 4) + "body");
+            let times = if path == "/large" { LARGE } else { 1 };
+            expect_last(&mut client, &"body".repeat(times));
+            client.expect_end();
+            // The client holds its end, and the server none.
+            eventually("the connection is gone", || {
+                server.stats().connections_open == 0
+            });
+        }
+        let mut client = server.connect();
+        client.send("GET / HTTP/1.0\r\n\r\n");
+        expect_last(&mut client, "");
+        client.expect_end();
+        drop(client);
+        server.finish();
+    }
+}
+
+#[test]
+fn a_body_that_comes_late() {
+    let _alone = alone();
+    let server = TestServer::start(echo);
+    for pause in [0, 20] {
+        let mut client = server.connect();
+        client.send(head("/", 4));
+        std::thread::sleep(Duration::from_millis(pause));
+        client.send("bo");
+        std::thread::sleep(Duration::from_millis(pause));
+        client.send("dy");
+        expect_last(&mut client, "body");
+        client.expect_end();
+        let mut client = server.connect();
+        client.send_bytewise((head("/", 4) + "body").as_bytes());
+        expect_last(&mut client, "body");
+        client.expect_end();
+    }
+    server.finish();
+}
+
+#[test]
+fn what_a_client_pipelines_behind_its_last_request_costs_no_response() {
+    let _alone = alone();
+    let server = TestServer::start(echo);
+    let more = ["\r\n".to_owned(), head("/", 0), "x".repeat(300_000)];
+    for more in &more {
+        let mut client = server.connect();
+        client.send(head("/", 4) + "body" + more);
+        expect_last(&mut client, "body");
+        client.expect_end();
+    }
+    // At any moment after: the response comes first, however the connection then ends.
+    for round in 0..200 {
+        let mut client = server.connect();
+        client.send(head(if round % 2 == 0 { "/" } else { "/slow" }, 4) + "body");
+        std::thread::sleep(Duration::from_micros(round * 10));
+        let _ = std::io::Write::write(&mut client.stream(), b"\r\n");
+        expect_last(&mut client, "body");
+        client.any_end();
+    }
+    assert_eq!(server.stats().rejected.len(), 0);
+    server.finish();
+}
+
+#[test]
+fn no_descriptor_is_left_of_a_thousand_connections() {
+    let _alone = alone();
+    let server = TestServer::start(echo);
+    server.settle();
+    let before = descriptors();
+    for number in 0..1000 {
+        let mut client = server.connect();
+        match number % 5 {
+            0 => client.send(head("/", 4) + "body"),
+            1 => client.send(head("/slow", 4) + "body"),
+            2 => client.send(head("/", 4) + "body" + &head("/", 0)),
+            // They go before they are answered, and within a request.
+            3 => {
+                client.send(head("/slow", 4) + "body");
+                client.reset();
+                continue;
+            }
+            _ => {
+                client.send(head("/", 4));
+                continue;
+            }
+        }
+        expect_last(&mut client, "body");
+        client.any_end();
+    }
+    server.settle();
+    assert_eq!(descriptors(), before);
+    server.finish();
+}
