@@ -162,8 +162,10 @@ mod tests {
         for len in [HUGE_PAGE, HUGE_PAGE + 1, 3 * HUGE_PAGE] {
             let region = Region::new(len).unwrap();
             assert!(address(&region).is_multiple_of(HUGE_PAGE), "{len}");
-            // SAFETY: the last byte of the region, which nobody else uses.
-            unsafe { region.base().add(len - 1).write(1) };
+            // SAFETY: the last byte is inside the region.
+            let last = unsafe { region.base().add(len - 1) };
+            // SAFETY: it is mapped, and nobody else uses it.
+            unsafe { last.write(1) };
         }
         let small = Region::new(HUGE_PAGE - 1).unwrap();
         assert_eq!(small.base(), small.mapping);
