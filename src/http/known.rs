@@ -42,17 +42,14 @@ impl KnownField {
         /// For each length a bit for each letter that a name of it begins with.
         const FIRST: [u32; 18] = {
             let mut first = [0; 18];
-            #[expect(clippy::indexing_slicing, reason = "evaluated by the compiler")]
-            {
-                first[2] = letter(b't');
-                first[4] = letter(b'd') | letter(b'h');
-                first[6] = letter(b'e') | letter(b's');
-                first[7] = letter(b't') | letter(b'u');
-                first[10] = letter(b'c') | letter(b'k');
-                first[14] = letter(b'c');
-                first[16] = letter(b'p');
-                first[17] = letter(b't');
-            }
+            first[2] = letter(b't');
+            first[4] = letter(b'd') | letter(b'h');
+            first[6] = letter(b'e') | letter(b's');
+            first[7] = letter(b't') | letter(b'u');
+            first[10] = letter(b'c') | letter(b'k');
+            first[14] = letter(b'c');
+            first[16] = letter(b'p');
+            first[17] = letter(b't');
             first
         };
         const fn letter(letter: u8) -> u32 {
