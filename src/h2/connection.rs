@@ -17,6 +17,7 @@ use super::field_class::FieldClass;
 use super::flow::FlowWindow;
 use super::frame::{LocalSettings, RemoteSettings, encode_window_update};
 use super::input::Input;
+use super::plain::Dispatched;
 use super::priority::Priority;
 use super::receive::{Consumed, OpenBlock, Reading};
 use super::receive_window::ReceiveWindow;
@@ -54,6 +55,8 @@ pub(crate) struct Connection {
     pub(super) bandwidth: Bandwidth,
     pub(super) budget: Budget,
     // The streams.
+    /// The request that was dispatched last, until the next drive: it has no slot yet.
+    pub(super) dispatched: Option<Dispatched>,
     pub(super) streams: Streams,
     /// The highest identifier that the peer has used.
     pub(super) last_stream: u32,
@@ -107,6 +110,7 @@ impl Connection {
             stream_target: limits.stream_window,
             bandwidth: Bandwidth::new(limits.stream_window, limits.window_max),
             budget: Budget::default(),
+            dispatched: None,
             streams: Streams::new(limits.streams_max),
             last_stream: 0,
             abandoned: 0,
@@ -156,7 +160,7 @@ impl Connection {
 
     /// Whether an exchange is under way.
     pub(crate) fn is_busy(&self) -> bool {
-        self.streams.len() > 0
+        self.streams.len() > 0 || self.dispatched.is_some()
     }
 
     /// The exchange of this stream has something for the connection.
@@ -167,6 +171,7 @@ impl Connection {
     /// Goes on as far as possible: appends what is to be sent to `out` and answers whether a
     /// request is ready for the application.
     pub(crate) fn drive(&mut self, turn: &mut Turn<'_>, out: &mut Vec<u8>) -> Drive {
+        self.answer_dispatched(turn, out);
         loop {
             self.transmit_changed(turn, out);
             if self.close != Close::No {
@@ -177,10 +182,7 @@ impl Connection {
                 break;
             }
             match self.consume(turn, out) {
-                Ok(Consumed::Dispatch(exchange, stream)) => {
-                    self.changed.push(stream);
-                    return Drive::Dispatch(exchange);
-                }
+                Ok(Consumed::Dispatch(exchange)) => return Drive::Dispatch(exchange),
                 Ok(Consumed::Some) => {}
                 Ok(Consumed::Nothing) => break,
                 Err(error) => self.fail(error, turn, out),
@@ -254,6 +256,7 @@ impl Connection {
 
     /// Severs what all handlers wait for.
     pub(super) fn sever_streams(&mut self, turn: &mut Turn<'_>) {
+        self.keep_dispatched(turn);
         while let Some(slot) = self.streams.newest() {
             if let Some(stream) = self.streams.remove(slot)
                 && let Some(exchange) = stream.exchange

@@ -8,15 +8,12 @@ use std::rc::Rc;
 use super::budget::Cheap;
 use super::connection::Connection;
 use super::error::{ConnectionError, Fault, StreamError, Violation};
-use super::flow::FlowWindow;
 use super::frame::encode_rst_stream;
+use super::plain::Dispatched;
 use super::receive::{Consumed, OpenBlock};
-use super::receive_window::ReceiveWindow;
 use super::request::{Refusal, Request, read_request, read_trailers};
-use super::stall::Stall;
-use super::state::StreamState;
-use super::streams::{Closed, RequestFacts, Sending, Stream};
-use crate::http::{Exchange, FieldSection, Mark, Method, RateClock, Turn, after};
+use super::streams::{Closed, RequestFacts, Stream};
+use crate::http::{Exchange, FieldSection, Mark, Method, Turn, after};
 use crate::limits::ABANDONED_PER_STREAM;
 
 /// How a stream is remembered that this block was to open: whether more of it may be on its way.
@@ -104,7 +101,7 @@ impl Connection {
             Ok(request) => match self.check_length(&request, block.end_stream) {
                 Ok(()) => {
                     self.begin_exchange(&exchange, block, request, turn);
-                    return Ok(Consumed::Dispatch(exchange, id));
+                    return Ok(Consumed::Dispatch(exchange));
                 }
                 Err(violation) => Refusal::from(violation),
             },
@@ -173,7 +170,7 @@ impl Connection {
         }
     }
 
-    /// A head is complete: its stream gets a slot, and its exchange what the handler will ask for.
+    /// A head is complete: its exchange gets what the handler will ask for.
     fn begin_exchange(
         &mut self,
         exchange: &Rc<Exchange>,
@@ -187,21 +184,6 @@ impl Connection {
         turn.counters.requests = turn.counters.requests.saturating_add(1);
         exchange.identifier.assign(self.id, self.requests);
         let connect = request.method == Method::Connect;
-        if !block.end_stream {
-            if connect {
-                exchange.inbound.borrow_mut().open_stream();
-                exchange.upgrade.offer();
-            } else {
-                exchange.open_body(request.content_length);
-            }
-            // As much as is announced to the peer at a time.
-            let step = self.stream_target / 4;
-            exchange.inbound.borrow_mut().report_at(step as usize);
-        }
-        let mut state = StreamState::idle();
-        // On an idle stream this cannot fail.
-        let _ = state.receive_headers(block.end_stream);
-        let window = turn.limits.http2.stream_window;
         let priority = match self
             .early_priorities
             .iter()
@@ -210,30 +192,38 @@ impl Connection {
             Some(at) => self.early_priorities.swap_remove(at).1,
             None => request.priority,
         };
-        self.streams.insert(Stream {
+        let dispatched = Dispatched {
             id: block.stream,
-            state,
-            exchange: Some(Rc::clone(exchange)),
+            exchange: Rc::clone(exchange),
             request: RequestFacts {
                 head: request.method == Method::Head,
                 connect,
                 awaits_continue: request.expect_continue && !block.end_stream,
             },
-            sending: Sending::Head,
-            send_window: FlowWindow::new(self.remote.initial_window_size),
-            receive_window: ReceiveWindow::new(window, window),
-            unreturned: 0,
-            owed: request
-                .content_length
-                .filter(|_| !block.end_stream && !connect),
-            rate: RateClock::default(),
             priority,
-            prioritised: false,
-            sent: 0,
-            stall: Stall::NONE,
-            drain_until: u64::MAX,
-            drained: 0,
-        });
+        };
+        if block.end_stream {
+            self.dispatched = Some(dispatched);
+        } else {
+            self.begin_body(dispatched, request.content_length, turn);
+        }
+    }
+
+    /// The request goes on: its stream gets a slot, and its exchange a body.
+    #[inline(never)]
+    fn begin_body(&mut self, dispatched: Dispatched, content_length: Option<u64>, turn: &Turn<'_>) {
+        let exchange = &dispatched.exchange;
+        if dispatched.request.connect {
+            exchange.inbound.borrow_mut().open_stream();
+            exchange.upgrade.offer();
+        } else {
+            exchange.open_body(content_length);
+        }
+        // As much as is announced to the peer at a time.
+        let step = self.stream_target / 4;
+        exchange.inbound.borrow_mut().report_at(step as usize);
+        let owed = content_length.filter(|_| !dispatched.request.connect);
+        self.insert_stream(dispatched, false, owed, turn);
     }
 
     /// Trailers, or HEADERS where there may be none.

@@ -23,8 +23,8 @@ const BLOCK_BYTES_KEPT: usize = 4 * 1024;
 /// What became of the waiting bytes.
 #[derive(Debug)]
 pub(super) enum Consumed {
-    /// A request is ready, on this stream.
-    Dispatch(Rc<Exchange>, u32),
+    /// A request is ready.
+    Dispatch(Rc<Exchange>),
     /// Some bytes are gone or the state has changed: look again.
     Some,
     /// Nothing can be done with them now.

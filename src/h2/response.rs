@@ -18,6 +18,10 @@ const SERVER: &[u8] = b"Lanner";
 /// Values longer than this stay out of the tables: a few of them would push out all the rest.
 const INDEXED_BYTES_MAX: usize = 256;
 
+/// What a HEADERS and a DATA frame have at most besides the handler's fields and the content: their
+/// heads, Content-Length, Date, Server, changes of the table's size.
+pub(super) const HEAD_OVERHEAD_MAX: usize = 256;
+
 /// Fields whose values hardly ever come twice on a connection.
 const VOLATILE: [&str; 9] = [
     "age",
