@@ -69,6 +69,15 @@ impl Input {
         (bytes.len() >= count).then_some(bytes)
     }
 
+    /// What was last seen by a peek.
+    #[inline]
+    pub(super) fn front(&self) -> &[u8] {
+        match self.gathered.get(self.start..) {
+            Some(gathered) if !gathered.is_empty() => gathered,
+            _ => self.slice.as_deref().unwrap_or_default(),
+        }
+    }
+
     /// Moves up to `count` bytes of the receive buffer behind the gathered ones.
     fn gather(&mut self, count: usize) {
         let Some(slice) = &mut self.slice else {

@@ -10,14 +10,14 @@ use super::connection::Connection;
 use super::error::{ConnectionError, Fault, StreamError, Violation};
 use super::frame::encode_rst_stream;
 use super::plain::Dispatched;
-use super::receive::{Consumed, OpenBlock};
+use super::receive::{CompleteBlock, Consumed};
 use super::request::{Refusal, Request, read_request, read_trailers};
 use super::streams::{Closed, RequestFacts, Stream};
 use crate::http::{Exchange, FieldSection, Mark, Method, Turn, after};
 use crate::limits::ABANDONED_PER_STREAM;
 
 /// How a stream is remembered that this block was to open: whether more of it may be on its way.
-fn closed_with(block: OpenBlock) -> Closed {
+fn closed_with(block: &CompleteBlock) -> Closed {
     if block.end_stream {
         Closed::Finished
     } else {
@@ -29,7 +29,7 @@ impl Connection {
     /// A field block is complete.
     pub(super) fn end_block(
         &mut self,
-        block: OpenBlock,
+        block: &CompleteBlock,
         turn: &mut Turn<'_>,
         out: &mut Vec<u8>,
     ) -> Result<Consumed, ConnectionError> {
@@ -48,7 +48,7 @@ impl Connection {
                 if block.end_stream {
                     self.streams.forget_reset(id);
                 }
-                self.ignore_block(turn)?;
+                self.ignore_block(block, turn)?;
                 Ok(Consumed::Some)
             }
             Some(Closed::Finished) => Err(ConnectionError(Violation::FrameOnClosedStream)),
@@ -57,12 +57,16 @@ impl Connection {
     }
 
     /// Decodes a block that nobody wants, for the sake of the tables (RFC 9113, 4.3).
-    fn ignore_block(&mut self, turn: &mut Turn<'_>) -> Result<(), ConnectionError> {
+    fn ignore_block(
+        &mut self,
+        block: &CompleteBlock,
+        turn: &mut Turn<'_>,
+    ) -> Result<(), ConnectionError> {
         self.charge(Cheap::Unwanted, turn)?;
         let mut unread = FieldSection::new();
         let read = read_trailers(
             &mut self.decoder,
-            &self.block,
+            block.place.of(&self.input, &self.block),
             &mut unread,
             turn.limits,
             turn.counters,
@@ -72,14 +76,14 @@ impl Connection {
 
     fn open_stream(
         &mut self,
-        block: OpenBlock,
+        block: &CompleteBlock,
         turn: &mut Turn<'_>,
         out: &mut Vec<u8>,
     ) -> Result<Consumed, ConnectionError> {
         let id = block.stream;
         if self.ending.refuses(id) {
             // The peer knows from GOAWAY that it was not processed.
-            self.ignore_block(turn)?;
+            self.ignore_block(block, turn)?;
             self.streams.remember(id, closed_with(block));
             return Ok(Consumed::Some);
         }
@@ -87,7 +91,7 @@ impl Connection {
         if self.open_streams() >= streams_max
             || self.abandoned >= streams_max.saturating_mul(ABANDONED_PER_STREAM)
         {
-            self.ignore_block(turn)?;
+            self.ignore_block(block, turn)?;
             self.refuse_stream(block, Violation::TooManyStreams, turn, out);
             return Ok(Consumed::Some);
         }
@@ -96,7 +100,7 @@ impl Connection {
             stream: id,
         };
         let exchange = turn.exchanges.take(mark, turn.limits);
-        let read = self.read_head_into(&exchange, turn)?;
+        let read = self.read_head_into(&exchange, block, turn)?;
         let refusal = match read {
             Ok(request) => match self.check_length(&request, block.end_stream) {
                 Ok(()) => {
@@ -132,7 +136,7 @@ impl Connection {
     /// Resets a stream that never got a slot.
     fn refuse_stream(
         &mut self,
-        block: OpenBlock,
+        block: &CompleteBlock,
         violation: Violation,
         turn: &mut Turn<'_>,
         out: &mut Vec<u8>,
@@ -145,6 +149,7 @@ impl Connection {
     fn read_head_into(
         &mut self,
         exchange: &Exchange,
+        block: &CompleteBlock,
         turn: &mut Turn<'_>,
     ) -> Result<Result<Request, Refusal>, ConnectionError> {
         let Some(mut head) = exchange.request.fill() else {
@@ -154,7 +159,7 @@ impl Connection {
         };
         read_request(
             &mut self.decoder,
-            &self.block,
+            block.place.of(&self.input, &self.block),
             &mut head,
             self.scheme,
             turn.limits,
@@ -174,7 +179,7 @@ impl Connection {
     fn begin_exchange(
         &mut self,
         exchange: &Rc<Exchange>,
-        block: OpenBlock,
+        block: &CompleteBlock,
         request: Request,
         turn: &mut Turn<'_>,
     ) {
@@ -230,7 +235,7 @@ impl Connection {
     fn end_with_trailers(
         &mut self,
         slot: u32,
-        block: OpenBlock,
+        block: &CompleteBlock,
         turn: &mut Turn<'_>,
         out: &mut Vec<u8>,
     ) -> Result<(), ConnectionError> {
@@ -239,7 +244,7 @@ impl Connection {
         };
         if stream.state.is_ignoring() {
             let _ = stream.state.receive_trailers(block.end_stream);
-            return self.ignore_block(turn);
+            return self.ignore_block(block, turn);
         }
         let mut state = stream.state;
         let allowed = state.receive_trailers(block.end_stream);
@@ -250,7 +255,7 @@ impl Connection {
             Some(exchange) => exchange.request_trailers.decode_into(|trailers| {
                 read_trailers(
                     &mut self.decoder,
-                    &self.block,
+                    block.place.of(&self.input, &self.block),
                     trailers,
                     turn.limits,
                     turn.counters,
@@ -258,7 +263,7 @@ impl Connection {
             })?,
             None => read_trailers(
                 &mut self.decoder,
-                &self.block,
+                block.place.of(&self.input, &self.block),
                 &mut unread,
                 turn.limits,
                 turn.counters,

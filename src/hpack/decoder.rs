@@ -21,9 +21,17 @@ pub(crate) trait Verdict: Copy {
 
     /// Judges a line.
     fn of(name: &[u8], value: &[u8]) -> Self;
+
+    /// Whether the text of a line of the tables is to be decoded. Of one that is not, the lengths
+    /// are told all the same.
+    #[inline]
+    fn wants_text(self) -> bool {
+        true
+    }
 }
 
-/// A decoded field line, whose name and value lie in the caller's arena, one behind the other.
+/// A decoded field line, whose name and value lie in the caller's arena, one behind the other, if
+/// its text is wanted.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) struct Line<V> {
     /// Where the name begins.
@@ -114,8 +122,8 @@ impl<V: Verdict> Decoder<V> {
 
     /// Decodes a whole field block.
     ///
-    /// Name and value of each line are appended to `arena`; then `sink` gets the line, and may
-    /// truncate the arena again. After an error the table is out of step with the peer's: the
+    /// Name and value of each line whose text is wanted are appended to `arena`; then `sink` gets
+    /// the line, and may truncate the arena again. After an error the table is out of step with the peer's: the
     /// decoder must not be used again.
     pub(crate) fn decode(
         &mut self,
@@ -135,13 +143,12 @@ impl<V: Verdict> Decoder<V> {
         while let Some((&first, rest)) = input.split_first() {
             // Bounded above, as the sink appends nothing.
             let start = arena.len() as u32;
+            input = rest;
             let line = if first & 0x80 != 0 {
-                let (index, rest) = integer::decode::<7>(first, rest)?;
-                input = rest;
+                let index = integer::decode::<7>(first, &mut input)?;
                 self.indexed(index, arena, start, &mut left)?
             } else if first & 0x60 != 0x20 {
-                let (line, rest) = self.literal(first, rest, arena, left.line_bytes_max)?;
-                input = rest;
+                let line = self.literal(first, &mut input, arena, left.line_bytes_max)?;
                 left.take(line.name_len + line.value_len)?;
                 line
             } else {
@@ -167,6 +174,17 @@ impl<V: Verdict> Decoder<V> {
     /// Dynamic table size updates (RFC 7541, 6.3), which may only open a block. Returns the rest.
     #[inline]
     fn size_updates<'a>(&mut self, block: &'a [u8]) -> Result<&'a [u8], DecodeError> {
+        let opens = block.first().is_some_and(|first| first & 0xe0 == 0x20);
+        if opens || self.table.size_max() > self.table_bytes_max {
+            self.take_size_updates(block)
+        } else {
+            Ok(block)
+        }
+    }
+
+    #[cold]
+    #[inline(never)]
+    fn take_size_updates<'a>(&mut self, block: &'a [u8]) -> Result<&'a [u8], DecodeError> {
         let mut input = block;
         let mut count = 0;
         while let Some((&first, rest)) = input.split_first()
@@ -176,8 +194,8 @@ impl<V: Verdict> Decoder<V> {
             if count > SIZE_UPDATES_MAX {
                 return Err(DecodeError::SizeUpdateRepeated);
             }
-            let (size, rest) = integer::decode::<5>(first, rest)?;
             input = rest;
+            let size = integer::decode::<5>(first, &mut input)?;
             if size > self.table_bytes_max {
                 return Err(DecodeError::SizeUpdateTooLarge);
             }
@@ -190,7 +208,7 @@ impl<V: Verdict> Decoder<V> {
     }
 
     /// An indexed field line (RFC 7541, 6.1).
-    #[inline]
+    #[inline(always)]
     fn indexed(
         &self,
         index: u32,
@@ -203,7 +221,9 @@ impl<V: Verdict> Decoder<V> {
             && let Some(line) = static_table::line(index)
         {
             left.take(u32::from(line.name_len) + u32::from(line.value_len))?;
-            append_static(line, line.name_len + line.value_len, arena);
+            if verdict.wants_text() {
+                append_static(line, line.name_len + line.value_len, arena);
+            }
             return Ok(Line {
                 start,
                 name_len: u32::from(line.name_len),
@@ -214,7 +234,9 @@ impl<V: Verdict> Decoder<V> {
         }
         let entry = self.dynamic(index)?;
         left.take(entry.text_len())?;
-        self.table.append_line(entry, arena);
+        if entry.note.wants_text() {
+            self.table.append_line(entry, arena);
+        }
         Ok(Line {
             start,
             name_len: entry.name_len,
@@ -233,43 +255,42 @@ impl<V: Verdict> Decoder<V> {
         self.table.entry(age).ok_or(DecodeError::IndexBeyondTables)
     }
 
-    /// A literal field line, with or without indexing (RFC 7541, 6.2), and what follows it. It is
-    /// kept out of the way of indexed lines, which are most of all.
+    /// A literal field line, with or without indexing (RFC 7541, 6.2), which is taken off the input.
+    /// It is kept out of the way of indexed lines, which are most of all.
     #[inline(never)]
-    fn literal<'a>(
+    fn literal(
         &mut self,
         first: u8,
-        input: &'a [u8],
+        input: &mut &[u8],
         arena: &mut Vec<u8>,
         len_max: u32,
-    ) -> Result<(Line<V>, &'a [u8]), DecodeError> {
+    ) -> Result<Line<V>, DecodeError> {
         let start = arena.len();
         let is_indexed = first & 0x40 != 0;
-        let (name, input) = if is_indexed {
+        let name = if is_indexed {
             integer::decode::<6>(first, input)?
         } else {
             integer::decode::<4>(first, input)?
         };
-        let (name_len, input) = if name == 0 {
+        let name_len = if name == 0 {
             string(input, arena, len_max)?
         } else {
-            (self.append_name(name, arena, len_max)?, input)
+            self.append_name(name, arena, len_max)?
         };
-        let (value_len, input) = string(input, arena, len_max - name_len)?;
+        let value_len = string(input, arena, len_max - name_len)?;
         let text = arena.get(start..).unwrap_or_default();
         let (name, value) = text.split_at_checked(name_len as usize).unwrap_or_default();
         let verdict = V::of(name, value);
         if is_indexed {
             self.table.insert(name, value, verdict);
         }
-        let line = Line {
+        Ok(Line {
             start: start as u32,
             name_len,
             value_len,
             verdict,
             never_indexed: first & 0x50 == 0x10,
-        };
-        Ok((line, input))
+        })
     }
 
     /// Appends the name of the line at `index`, which is not 0, and says how long it is.
@@ -306,31 +327,29 @@ fn append_static(line: &StaticLine, len: u8, arena: &mut Vec<u8>) {
     arena.truncate(end);
 }
 
-/// Appends a string literal (RFC 7541, 5.2) of at most `len_max` bytes, and says how long it is and
-/// what follows it.
+/// Appends a string literal (RFC 7541, 5.2) of at most `len_max` bytes, which is taken off the
+/// input, and says how long it is.
 #[inline]
-fn string<'a>(
-    input: &'a [u8],
-    arena: &mut Vec<u8>,
-    len_max: u32,
-) -> Result<(u32, &'a [u8]), DecodeError> {
-    let (&first, input) = input.split_first().ok_or(DecodeError::Truncated)?;
-    let (len, input) = integer::decode::<7>(first, input)?;
+fn string(input: &mut &[u8], arena: &mut Vec<u8>, len_max: u32) -> Result<u32, DecodeError> {
+    let (&first, rest) = input.split_first().ok_or(DecodeError::Truncated)?;
+    *input = rest;
+    let len = integer::decode::<7>(first, input)?;
     let (text, rest) = input
         .split_at_checked(len as usize)
         .ok_or(DecodeError::Truncated)?;
+    *input = rest;
     if first & 0x80 == 0 {
         if len > len_max {
             return Err(DecodeError::LineTooLong);
         }
         arena.extend_from_slice(text);
-        return Ok((len, rest));
+        return Ok(len);
     }
     // It comes out at most 1.6 times as long as it has been received.
     let start = arena.len();
-    huffman::decode(input, len as usize, arena)?;
+    huffman::decode(text, arena)?;
     match u32::try_from(arena.len() - start) {
-        Ok(len) if len <= len_max => Ok((len, rest)),
+        Ok(len) if len <= len_max => Ok(len),
         _ => Err(DecodeError::LineTooLong),
     }
 }

@@ -18,6 +18,12 @@ impl Span {
         }
     }
 
+    /// The range of `len` bytes from `start` on.
+    #[inline]
+    pub(crate) const fn sized(start: u32, len: u32) -> Self {
+        Self { start, len }
+    }
+
     /// The first byte's offset.
     #[inline]
     pub(crate) const fn start(self) -> usize {

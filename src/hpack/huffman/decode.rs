@@ -1,6 +1,6 @@
 //! Strings out of Huffman code.
 //!
-//! Owns the bits that have not made a symbol yet. Up to two short codes are taken by one look into
+//! Owns the place among the bits of a text. Up to two short codes are taken by one look into
 //! a table; the long ones, which text hardly has, are found by their length.
 
 use super::{CODE_BITS_MAX, CODES, COUNTS, EOS, FIRST_CODES, LENGTHS, SYMBOLS};
@@ -148,47 +148,43 @@ const BITS_READ: u32 = 57;
 /// After the looks there are bits enough to see whether the rest is padding.
 const _: () = assert!(LOOKS_AT_ONCE * LOOK_BITS + 8 <= BITS_READ);
 
-/// A place in the code, within a byte.
-struct Cursor<'a> {
-    rest: &'a [u8],
-    /// How many bits of the first byte have gone.
-    gone: u32,
-}
-
-impl Cursor<'_> {
-    /// The next bits, from the highest on. Behind the end of the input are zeros.
-    #[inline]
-    fn bits(&self) -> u64 {
-        let word = match self.rest.first_chunk() {
-            Some(word) => u64::from_be_bytes(*word),
-            None => last_bits(self.rest),
-        };
-        word << self.gone
-    }
-
-    #[inline]
-    fn skip(&mut self, len: u32) {
-        let gone = self.gone + len;
-        self.rest = self.rest.get(gone as usize / 8..).unwrap_or_default();
-        self.gone = gone % 8;
-    }
-}
-
-/// Fewer than eight bytes, at the top of a word.
-#[cold]
-#[inline(never)]
-fn last_bits(bytes: &[u8]) -> u64 {
-    let word = bytes
-        .iter()
-        .fold(0, |word, byte| word << 8 | u64::from(*byte));
-    // In two steps, as there may be no byte.
-    word << (56 - 8 * bytes.len()) << 8
-}
-
-/// Takes what a few looks give: appends the symbols, shifts the bits of their codes out, and says
-/// how many these were. None are shifted when the first code is longer than a look.
+/// The eight bytes from the one at `at` on as a word, with zeros behind the end of the text.
 #[inline]
-fn take(bits: &mut u64, out: &mut Vec<u8>) -> u32 {
+fn word_at(text: &[u8], at: usize) -> u64 {
+    match text.get(at..).and_then(<[u8]>::first_chunk) {
+        Some(word) => u64::from_be_bytes(*word),
+        None => last_word(text, at),
+    }
+}
+
+/// [`word_at`] where fewer than eight bytes are left.
+#[inline]
+fn last_word(text: &[u8], at: usize) -> u64 {
+    let gone = 8 * at as u32;
+    if let Some(last) = text.last_chunk() {
+        // The last eight bytes, of which those before `at` are shifted out.
+        let before = 8 * (text.len() - 8) as u32;
+        u64::from_be_bytes(*last).checked_shl(gone - before)
+    } else if let (Some(first), Some(last)) = (text.first_chunk(), text.last_chunk()) {
+        // Two halves, which may overlap.
+        let first = u64::from(u32::from_be_bytes(*first)) << 32;
+        let last = u64::from(u32::from_be_bytes(*last)) << (8 * (8 - text.len()));
+        (first | last).checked_shl(gone)
+    } else {
+        let short = text
+            .iter()
+            .fold(0, |word, byte| word << 8 | u64::from(*byte));
+        // In two steps, as there may be no byte.
+        (short << (56 - 8 * text.len()) << 8).checked_shl(gone)
+    }
+    .unwrap_or(0)
+}
+
+/// Takes what a few looks give, until `left` bits are gone: appends the symbols, shifts the bits of
+/// their codes out, and says how many these were. None are shifted when the first code is longer
+/// than a look.
+#[inline]
+fn take(bits: &mut u64, left: usize, out: &mut Vec<u8>) -> usize {
     let (mut symbols, mut symbols_len, mut len) = (0, 0, 0);
     for _ in 0..LOOKS_AT_ONCE {
         // The index has as many bits as the table asks for.
@@ -198,7 +194,10 @@ fn take(bits: &mut u64, out: &mut Vec<u8>) -> u32 {
         symbols |= look.symbols() << symbols_len;
         symbols_len += look.symbols_len();
         *bits <<= look.len();
-        len += look.len();
+        len += look.len() as usize;
+        if len >= left {
+            break;
+        }
     }
     // A move of a known size, of which the symbols stay.
     let end = out.len() + symbols_len as usize / 8;
@@ -207,40 +206,33 @@ fn take(bits: &mut u64, out: &mut Vec<u8>) -> u32 {
     len
 }
 
-/// Appends the string that the first `len` bytes of `input` stand for; there are as many. In case
-/// of an error some of it has been appended.
-pub(in crate::hpack) fn decode(
-    input: &[u8],
-    len: usize,
-    out: &mut Vec<u8>,
-) -> Result<(), DecodeError> {
-    let mut cursor = Cursor {
-        rest: input,
-        gone: 0,
-    };
-    let mut left = len * 8;
+/// Appends the string that a text stands for. In case of an error some of it has been appended.
+pub(in crate::hpack) fn decode(text: &[u8], out: &mut Vec<u8>) -> Result<(), DecodeError> {
+    let bits_in_all = text.len() * 8;
+    let mut gone = 0;
     loop {
-        let mut bits = cursor.bits();
+        let left = bits_in_all - gone;
+        let mut bits = word_at(text, gone / 8) << (gone % 8);
         if left < BITS_READ as usize {
-            // What follows is not of the string. Ones are its padding, and the beginning of no
-            // code that is shorter than a look: so a code that is cut off, and nothing else, is
-            // completed by them, and comes out longer than what is left.
+            // Ones are the padding, and the beginning of no code that is shorter than a look: so a
+            // code that is cut off, and nothing else, is completed by them, and comes out longer
+            // than what is left.
             bits |= u64::MAX >> left;
         }
-        let mut taken = take(&mut bits, out);
+        let mut taken = take(&mut bits, left, out);
         if taken == 0 && left >= 8 {
             let (symbol, len) = long_code(bits, left)?;
             out.push(symbol);
             bits <<= len;
-            taken = len;
+            taken = len as usize;
         }
-        left = left
-            .checked_sub(taken as usize)
+        let left = left
+            .checked_sub(taken)
             .ok_or(DecodeError::HuffmanPaddingNotOnes)?;
         if left < 8 && bits.leading_ones() as usize >= left {
             return Ok(());
         }
-        cursor.skip(taken);
+        gone += taken;
     }
 }
 

@@ -2,7 +2,7 @@
 
 #![allow(clippy::indexing_slicing)]
 
-use super::{from_target_mark, token_length, value_length};
+use super::{from_target_mark, is_plain_target, is_plain_value, token_length, value_length};
 use crate::http::field::{is_field_value, is_token_byte};
 
 /// Every byte at every place of texts that end within, at and behind a block.
@@ -35,8 +35,11 @@ fn a_value_ends_where_it_must() {
         let expected = if passes { text.len() } else { at };
         assert_eq!(value_length(&text), expected, "{byte:#x} at {at}");
         assert_eq!(is_field_value(&text), passes, "{byte:#x} at {at}");
+        let plain = !byte.is_ascii_control();
+        assert_eq!(is_plain_value(&text), plain, "{byte:#x} at {at}");
     }
     assert_eq!(value_length(b""), 0);
+    assert!(is_plain_value(b"") && is_plain_target(b""));
     assert_eq!(
         value_length(b"\t\ta\tb\t\t\t\t\t\t\t\tc\t\t\t\t\t\t\td\r\n"),
         22
@@ -49,5 +52,6 @@ fn marks_of_a_target_are_found() {
         let plain = byte.is_ascii_graphic() && !b"#%.?\\".contains(&byte);
         let expected: &[u8] = if plain { &[] } else { &text[at..] };
         assert_eq!(from_target_mark(&text), expected, "{byte:#x} at {at}");
+        assert_eq!(is_plain_target(&text), plain, "{byte:#x} at {at}");
     }
 }
