@@ -21,13 +21,13 @@ use super::plain::Dispatched;
 use super::priority::Priority;
 use super::receive::{Consumed, OpenBlock, Reading};
 use super::receive_window::ReceiveWindow;
-use super::request::list_bytes_max;
+use super::request::{block_bytes_max, bounds, list_bytes_max};
 use super::response::HeadEncoder;
 use super::schedule::Schedule;
 use super::streams::Streams;
 use super::timing::Clocks;
 use crate::buf::BufSlice;
-use crate::hpack::Decoder;
+use crate::hpack::{Bounds, Decoder};
 use crate::http::{Backlog, BlockRate, Close, ConnectionKey, Drive, Scheme, Turn};
 use crate::limits::{DataRate, WINDOW_FLOOR};
 
@@ -49,6 +49,10 @@ pub(crate) struct Connection {
     pub(super) open_block: Option<OpenBlock>,
     pub(super) block: Vec<u8>,
     pub(super) decoder: Decoder<FieldClass>,
+    /// What a field block of a request may hold.
+    pub(super) bounds: Bounds,
+    /// The longest HEADERS frame that can be taken.
+    pub(super) headers_bytes_max: usize,
     pub(super) receive_window: ReceiveWindow,
     /// What the windows of streams are opened to.
     pub(super) stream_target: u32,
@@ -106,6 +110,8 @@ impl Connection {
             open_block: None,
             block: Vec::new(),
             decoder: Decoder::new(limits.header_table_bytes),
+            bounds: bounds(turn.limits),
+            headers_bytes_max: block_bytes_max(turn.limits).min(limits.frame_bytes_max as usize),
             receive_window: ReceiveWindow::new(WINDOW_FLOOR, limits.connection_window),
             stream_target: limits.stream_window,
             bandwidth: Bandwidth::new(limits.stream_window, limits.window_max),
@@ -172,6 +178,20 @@ impl Connection {
     /// request is ready for the application.
     pub(crate) fn drive(&mut self, turn: &mut Turn<'_>, out: &mut Vec<u8>) -> Drive {
         self.answer_dispatched(turn, out);
+        if self.changed.is_empty()
+            && self.close == Close::No
+            && !is_full(out, turn)
+            && let Some(exchange) = self.take_plain_request(turn, out)
+        {
+            return Drive::Dispatch(exchange);
+        }
+        self.drive_any(turn, out)
+    }
+
+    /// [`drive`](Self::drive) but for the requests and responses that are as nearly all are. A
+    /// function of its own, so that the way of these keeps its values in registers.
+    #[inline(never)]
+    fn drive_any(&mut self, turn: &mut Turn<'_>, out: &mut Vec<u8>) -> Drive {
         loop {
             self.transmit_changed(turn, out);
             if self.close != Close::No {

@@ -10,8 +10,9 @@ use super::connection::Connection;
 use super::error::{ConnectionError, Fault, StreamError, Violation};
 use super::frame::encode_rst_stream;
 use super::plain::Dispatched;
+use super::priority::Priority;
 use super::receive::{CompleteBlock, Consumed};
-use super::request::{Refusal, Request, read_request, read_trailers};
+use super::request::{Refusal, Request, Unread, read_request, read_trailers};
 use super::streams::{Closed, RequestFacts, Stream};
 use crate::http::{Exchange, FieldSection, Mark, Method, Turn, after};
 use crate::limits::ABANDONED_PER_STREAM;
@@ -87,37 +88,88 @@ impl Connection {
             self.streams.remember(id, closed_with(block));
             return Ok(Consumed::Some);
         }
-        let streams_max = turn.limits.http2.streams_max as usize;
-        if self.open_streams() >= streams_max
-            || self.abandoned >= streams_max.saturating_mul(ABANDONED_PER_STREAM)
-        {
+        if !self.has_room(turn) {
             self.ignore_block(block, turn)?;
             self.refuse_stream(block, Violation::TooManyStreams, turn, out);
             return Ok(Consumed::Some);
         }
+        match self.accept_request(block, turn) {
+            Ok(exchange) => Ok(Consumed::Dispatch(exchange)),
+            Err(unread) => {
+                self.answer_unread(unread, block, turn, out)?;
+                Ok(Consumed::Some)
+            }
+        }
+    }
+
+    /// Whether another stream may be opened.
+    #[inline]
+    pub(super) fn has_room(&self, turn: &Turn<'_>) -> bool {
+        let streams_max = turn.limits.http2.streams_max as usize;
+        self.open_streams() < streams_max
+            && self.abandoned < streams_max.saturating_mul(ABANDONED_PER_STREAM)
+    }
+
+    /// Reads the request of a new stream, and begins its exchange.
+    #[inline(always)]
+    pub(super) fn accept_request(
+        &mut self,
+        block: &CompleteBlock,
+        turn: &mut Turn<'_>,
+    ) -> Result<Rc<Exchange>, Unread> {
         let mark = Mark {
             connection: self.key,
-            stream: id,
+            stream: block.stream,
         };
         let exchange = turn.exchanges.take(mark, turn.limits);
-        let read = self.read_head_into(&exchange, block, turn)?;
-        let refusal = match read {
-            Ok(request) => match self.check_length(&request, block.end_stream) {
-                Ok(()) => {
-                    self.begin_exchange(&exchange, block, request, turn);
-                    return Ok(Consumed::Dispatch(exchange));
-                }
-                Err(violation) => Refusal::from(violation),
-            },
-            Err(refusal) => refusal,
+        let read = match exchange.request.fill() {
+            Some(mut head) => read_request(
+                &mut self.decoder,
+                block.place.of(&self.input, &self.block),
+                &self.bounds,
+                &mut head,
+                self.scheme,
+                turn.limits,
+                turn.counters,
+            ),
+            None => {
+                // A pooled exchange is held by nobody else, so this head cannot be borrowed.
+                debug_assert!(false, "a pooled head is borrowed");
+                Err(Unread::Failed(ConnectionError(Violation::Compression)))
+            }
+        };
+        let unread = match read {
+            // A request that ends with its head has no body (RFC 9113, 8.1.1).
+            Ok(request) if block.end_stream && request.content_length.is_some_and(|it| it > 0) => {
+                Unread::Refused(Violation::ContentLengthMismatch.into())
+            }
+            Ok(request) => {
+                self.begin_exchange(&exchange, block, &request, turn);
+                return Ok(exchange);
+            }
+            Err(unread) => unread,
         };
         turn.exchanges.give(exchange, turn.limits);
-        match refusal {
-            Refusal::Malformed(StreamError(violation)) => {
+        Err(unread)
+    }
+
+    /// Answers a request that the application does not get.
+    #[inline(never)]
+    pub(super) fn answer_unread(
+        &mut self,
+        unread: Unread,
+        block: &CompleteBlock,
+        turn: &mut Turn<'_>,
+        out: &mut Vec<u8>,
+    ) -> Result<(), ConnectionError> {
+        match unread {
+            Unread::Failed(error) => return Err(error),
+            Unread::Refused(Refusal::Malformed(StreamError(violation))) => {
                 self.charge(Cheap::Reset, turn)?;
                 self.refuse_stream(block, violation, turn, out);
             }
-            Refusal::Status(status, violation) => {
+            Unread::Refused(Refusal::Status(status, violation)) => {
+                let id = block.stream;
                 turn.counters.reject(violation.name());
                 self.encoder.refusal(id, status, turn, out);
                 if block.end_stream {
@@ -130,7 +182,7 @@ impl Connection {
                 }
             }
         }
-        Ok(Consumed::Some)
+        Ok(())
     }
 
     /// Resets a stream that never got a slot.
@@ -146,41 +198,13 @@ impl Connection {
         self.streams.remember(block.stream, closed_with(block));
     }
 
-    fn read_head_into(
-        &mut self,
-        exchange: &Exchange,
-        block: &CompleteBlock,
-        turn: &mut Turn<'_>,
-    ) -> Result<Result<Request, Refusal>, ConnectionError> {
-        let Some(mut head) = exchange.request.fill() else {
-            // A pooled exchange is held by nobody else, so this head cannot be borrowed.
-            debug_assert!(false, "a pooled head is borrowed");
-            return Err(ConnectionError(Violation::Compression));
-        };
-        read_request(
-            &mut self.decoder,
-            block.place.of(&self.input, &self.block),
-            &mut head,
-            self.scheme,
-            turn.limits,
-            turn.counters,
-        )
-    }
-
-    /// A request that ends with its head has no body (RFC 9113, 8.1.1).
-    fn check_length(&self, request: &Request, end_stream: bool) -> Result<(), Violation> {
-        match request.content_length {
-            Some(length) if end_stream && length > 0 => Err(Violation::ContentLengthMismatch),
-            _ => Ok(()),
-        }
-    }
-
     /// A head is complete: its exchange gets what the handler will ask for.
+    #[inline(always)]
     fn begin_exchange(
         &mut self,
         exchange: &Rc<Exchange>,
         block: &CompleteBlock,
-        request: Request,
+        request: &Request,
         turn: &mut Turn<'_>,
     ) {
         self.requests = self.requests.saturating_add(1);
@@ -188,21 +212,18 @@ impl Connection {
         self.clocks.idle_since = u64::MAX;
         turn.counters.requests = turn.counters.requests.saturating_add(1);
         exchange.identifier.assign(self.id, self.requests);
-        let connect = request.method == Method::Connect;
-        let priority = match self
-            .early_priorities
-            .iter()
-            .position(|(id, _)| *id == block.stream)
-        {
-            Some(at) => self.early_priorities.swap_remove(at).1,
-            None => request.priority,
+        let priority = if self.early_priorities.is_empty() {
+            request.priority
+        } else {
+            self.take_early_priority(block.stream)
+                .unwrap_or(request.priority)
         };
         let dispatched = Dispatched {
             id: block.stream,
             exchange: Rc::clone(exchange),
             request: RequestFacts {
                 head: request.method == Method::Head,
-                connect,
+                connect: request.method == Method::Connect,
                 awaits_continue: request.expect_continue && !block.end_stream,
             },
             priority,
@@ -212,6 +233,14 @@ impl Connection {
         } else {
             self.begin_body(dispatched, request.content_length, turn);
         }
+    }
+
+    /// The priority that came before its stream.
+    #[inline(never)]
+    fn take_early_priority(&mut self, stream: u32) -> Option<Priority> {
+        let mut early = self.early_priorities.iter();
+        let at = early.position(|(id, _)| *id == stream)?;
+        Some(self.early_priorities.swap_remove(at).1)
     }
 
     /// The request goes on: its stream gets a slot, and its exchange a body.

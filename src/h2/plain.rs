@@ -1,16 +1,19 @@
-//! Streams as nearly all are: their request ends with its head, and their response is whole when
-//! the handler returns for the first time.
+//! Streams as nearly all are: their request is one HEADERS frame that has arrived whole, and their
+//! response is whole when the handler returns for the first time.
 //!
-//! Owns the short way of such a stream, from the dispatch of its request to END_STREAM. It never
-//! gets a slot, waits for no turn and is sent as one HEADERS and one DATA frame. What is unusual in
-//! any way gets a slot and goes the way of `transmit`, which would send the same bytes for these.
+//! Owns the short way of such a stream, from its frame to END_STREAM. The request is read where it
+//! lies; the stream never gets a slot, waits for no turn and is answered by one HEADERS and one DATA
+//! frame. What is unusual in any way goes the way of `receive` and `transmit`, which would do the
+//! same for these.
 
+use std::ops::Range;
 use std::rc::Rc;
 
 use super::bodies::CONTENT_BYTES_MAX;
 use super::connection::Connection;
-use super::frame::encode_data_head;
+use super::frame::{FrameHead, HEAD_BYTES, Kind, encode_data_head, headers};
 use super::priority::Priority;
+use super::receive::{BlockPlace, CompleteBlock, Reading};
 use super::response::{HEAD_OVERHEAD_MAX, ResponseHead};
 use super::streams::{Closed, RequestFacts, Stream};
 use crate::http::{Exchange, KnownField, Outcome, Turn};
@@ -37,6 +40,51 @@ impl Connection {
             self.streams.remember(dispatched.id, Closed::Finished);
         } else {
             self.insert_stream(dispatched, true, None, turn);
+        }
+    }
+
+    /// Takes the next request if its field block is one frame that lies whole in the receive buffer,
+    /// and if it opens a stream. What is there otherwise is read frame by frame.
+    #[inline]
+    pub(super) fn take_plain_request(
+        &mut self,
+        turn: &mut Turn<'_>,
+        out: &mut Vec<u8>,
+    ) -> Option<Rc<Exchange>> {
+        let bytes = self.input.unsplit();
+        let head = FrameHead::parse(bytes).filter(|head| head.kind == Kind::Headers)?;
+        let length = head.length as usize;
+        let payload = bytes.get(HEAD_BYTES..HEAD_BYTES + length)?;
+        let opens = self.reading == Reading::Head
+            && self.open_block.is_none()
+            && head.has(FrameHead::END_HEADERS)
+            && length <= self.headers_bytes_max
+            && !head.stream.is_multiple_of(2)
+            && head.stream > self.last_stream
+            && !self.ending.refuses(head.stream)
+            && self.has_room(turn);
+        if !opens {
+            return None;
+        }
+        let headers = headers::parse(head, payload).ok()?;
+        let Range { start, end } = headers.fragment;
+        let block = CompleteBlock {
+            stream: head.stream,
+            end_stream: headers.end_stream,
+            place: BlockPlace::Input(HEAD_BYTES + start..HEAD_BYTES + end),
+        };
+        self.last_stream = head.stream;
+        self.frames = self.frames.wrapping_add(1);
+        let accepted = self.accept_request(&block, turn);
+        self.input.consume_unsplit(HEAD_BYTES + length);
+        match accepted {
+            Ok(exchange) => Some(exchange),
+            Err(unread) => {
+                if let Err(error) = self.answer_unread(unread, &block, turn, out) {
+                    self.fail(error, turn, out);
+                }
+                None
+            }
         }
     }
 

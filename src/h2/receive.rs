@@ -202,13 +202,9 @@ impl Connection {
         turn: &mut Turn<'_>,
         out: &mut Vec<u8>,
     ) -> Result<Consumed, ConnectionError> {
-        let Some(bytes) = self.input.peek(HEAD_BYTES) else {
+        let Some(head) = self.input.peek(HEAD_BYTES).and_then(FrameHead::parse) else {
             return Ok(Consumed::Nothing);
         };
-        let Some(head) = FrameHead::parse(bytes) else {
-            return Ok(Consumed::Nothing);
-        };
-        let is_whole = bytes.len() - HEAD_BYTES >= head.length as usize;
         if self.reading == Reading::FirstHead
             && (head.kind != Kind::Settings || head.has(FrameHead::ACK))
         {
@@ -233,10 +229,6 @@ impl Connection {
             Kind::Unknown => {
                 self.charge(Cheap::Priority, turn)?;
                 self.skip(head.length);
-            }
-            Kind::Headers if is_whole => {
-                self.reading = Reading::Head;
-                return self.read_block(head, turn, out);
             }
             _ => self.reading = Reading::Payload(head),
         }

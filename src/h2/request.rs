@@ -6,7 +6,7 @@
 use super::error::{ConnectionError, StreamError, Violation};
 use super::field_class::FieldClass;
 use super::priority::Priority;
-use crate::hpack::{Bounds, DecodeError, Decoder, Line};
+use crate::hpack::{Bounds, DecodeError, Decoder, Line, ListSize};
 use crate::http::authority::Authority;
 use crate::http::field::parse_content_length;
 use crate::http::{
@@ -24,7 +24,7 @@ pub(super) struct Request {
     pub(super) priority: Priority,
 }
 
-/// Why a request is not given to the application. Its stream is answered; the others go on.
+/// Why a request is refused. Its stream is answered; the others go on.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Refusal {
     /// It is malformed (RFC 9113, 8.1.1).
@@ -64,11 +64,18 @@ struct Lines<'a> {
     cookies: usize,
     /// A field that is none of the pseudo-header ones has come.
     regular: bool,
-    list_bytes: u32,
-    count: u32,
-    /// Bytes of the longest line.
-    longest: u32,
+    /// What has come, refused or not.
+    list: ListSize,
     refusal: Option<Refusal>,
+}
+
+/// Why a request is not given to the application.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Unread {
+    /// Its stream is answered.
+    Refused(Refusal),
+    /// The connection is at its end.
+    Failed(ConnectionError),
 }
 
 const METHOD: u8 = 1;
@@ -79,7 +86,7 @@ const PROTOCOL: u8 = 16;
 
 /// Bounds beyond which a block ends the connection: twice what a request may have, so that one
 /// that is a little too large is answered.
-fn bounds(limits: &Limits) -> Bounds {
+pub(super) fn bounds(limits: &Limits) -> Bounds {
     let twice = |value: usize| u32::try_from(value.saturating_mul(2)).unwrap_or(u32::MAX);
     Bounds {
         line_bytes_max: twice(
@@ -107,7 +114,13 @@ pub(super) fn block_bytes_max(limits: &Limits) -> usize {
     list_bytes_max(limits).saturating_mul(2)
 }
 
+/// The answer to a field section that is too large.
+fn too_large(violation: Violation) -> Refusal {
+    Refusal::Status(Status::REQUEST_HEADER_FIELDS_TOO_LARGE, violation)
+}
+
 /// The connection error behind a block that cannot be decoded.
+#[cold]
 fn undecodable(error: DecodeError, counters: &mut Counters) -> ConnectionError {
     counters.reject(error.name());
     ConnectionError(match error {
@@ -119,15 +132,16 @@ fn undecodable(error: DecodeError, counters: &mut Counters) -> ConnectionError {
 
 /// Reads a request. The block is decoded whole even when the request is refused, for the sake of
 /// the tables.
-#[inline]
+#[inline(always)]
 pub(super) fn read_request(
     decoder: &mut Decoder<FieldClass>,
     block: &[u8],
+    bounds: &Bounds,
     head: &mut RequestHead,
     transport: Scheme,
     limits: &Limits,
     counters: &mut Counters,
-) -> Result<Result<Request, Refusal>, ConnectionError> {
+) -> Result<Request, Unread> {
     let mut arena = head.begin_arena();
     arena.extend_from_slice(HOST);
     let mut lines = Lines {
@@ -148,20 +162,28 @@ pub(super) fn read_request(
         priority: Priority::DEFAULT,
         cookies: 0,
         regular: false,
-        list_bytes: 0,
-        count: 0,
-        longest: 0,
+        list: ListSize::default(),
         refusal: None,
     };
-    let decoded = decoder.decode(block, &mut arena, &bounds(limits), |arena, line| {
+    let decoded = decoder.decode(block, &mut arena, bounds, |arena, line| {
         lines.take(arena, line);
     });
-    let request = match decoded {
-        Ok(()) => Ok(lines.conclude(&mut arena, transport)),
-        Err(error) => Err(undecodable(error, counters)),
+    if let Err(error) = decoded {
+        lines.head.attach_arena(arena);
+        return Err(Unread::Failed(undecodable(error, counters)));
+    }
+    let concluded = lines.conclude(&mut arena, transport);
+    let request = Request {
+        method: lines.method,
+        content_length: lines.content_length,
+        expect_continue: lines.expect_continue,
+        priority: lines.priority,
     };
-    head.attach_arena(arena);
-    request
+    lines.head.attach_arena(arena);
+    match concluded {
+        Ok(()) => Ok(request),
+        Err(refusal) => Err(Unread::Refused(refusal)),
+    }
 }
 
 impl Lines<'_> {
@@ -177,29 +199,24 @@ impl Lines<'_> {
 
     /// What is too much of what has come so far. That grows only: so whether there was too much can
     /// be asked later.
+    #[inline]
     fn excess(&self) -> Option<Refusal> {
-        let violation = if self.count as usize > self.limits.field_count_max {
+        let violation = if self.list.lines as usize > self.limits.field_count_max {
             Violation::TooManyFields
-        } else if self.list_bytes as usize > list_bytes_max(self.limits)
-            || self.longest as usize > self.limits.http2.field_bytes_max
-        {
+        } else if self.list.bytes > list_bytes_max(self.limits) as u64 {
             Violation::HeaderListTooLarge
         } else {
             return None;
         };
-        Some(Refusal::Status(
-            Status::REQUEST_HEADER_FIELDS_TOO_LARGE,
-            violation,
-        ))
+        Some(too_large(violation))
     }
 
     #[inline(always)]
     fn take(&mut self, arena: &mut Vec<u8>, line: Line<FieldClass>) {
-        // None of these overflows: the decoder has bounds of its own.
-        let text_len = line.name_len + line.value_len;
-        self.list_bytes += text_len + 32;
-        self.count += 1;
-        self.longest = self.longest.max(text_len);
+        self.list = line.list;
+        if (line.name_len + line.value_len) as usize > self.limits.http2.field_bytes_max {
+            self.refuse(too_large(Violation::HeaderListTooLarge));
+        }
         if self.refusal.is_some() {
             // What is refused is not kept.
             arena.truncate(line.start as usize);
@@ -288,15 +305,12 @@ impl Lines<'_> {
         }
     }
 
-    #[inline]
-    fn conclude(mut self, arena: &mut Vec<u8>, transport: Scheme) -> Result<Request, Refusal> {
+    #[inline(always)]
+    fn conclude(&mut self, arena: &mut Vec<u8>, transport: Scheme) -> Result<(), Refusal> {
         if let Some(refusal) = self.refusal.or_else(|| self.excess()) {
             return Err(refusal);
         }
-        if !self.has(METHOD) {
-            return Err(Violation::MissingPseudoField.into());
-        }
-        if self.line_bytes as usize > self.limits.request_line_bytes_max {
+        if self.line_bytes as usize > self.limits.request_line_bytes_max && self.has(METHOD) {
             return Err(Refusal::Status(
                 Status::URI_TOO_LONG,
                 Violation::RequestLineTooLong,
@@ -309,24 +323,28 @@ impl Lines<'_> {
             && self.path_is_plain
             && self.method != Method::Connect
             && self.scheme == Some(transport)
-            && self.host.is_none();
+            && self.host.is_none()
+            && self.cookies <= 1;
         if is_plain {
             self.head.set_plain_path(self.path);
             self.head.set_authority(self.authority);
             self.add_host();
+            Ok(())
         } else {
-            self.read_target(arena, transport)?;
-            self.settle_authority(arena, transport)?;
+            self.conclude_any(arena, transport)
         }
+    }
+
+    /// The rest of [`conclude`](Self::conclude) where anything is out of the ordinary.
+    #[inline(never)]
+    fn conclude_any(&mut self, arena: &mut Vec<u8>, transport: Scheme) -> Result<(), Refusal> {
+        self.demand(METHOD)?;
+        self.read_target(arena, transport)?;
+        self.settle_authority(arena, transport)?;
         if self.cookies > 1 {
             self.head.join_fields(arena, "cookie", b"; ");
         }
-        Ok(Request {
-            method: self.method,
-            content_length: self.content_length,
-            expect_continue: self.expect_continue,
-            priority: self.priority,
-        })
+        Ok(())
     }
 
     /// Whether a pseudo-header field has come.

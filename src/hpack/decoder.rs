@@ -44,6 +44,15 @@ pub(crate) struct Line<V> {
     pub(crate) verdict: V,
     /// Whether an intermediary must not let it be indexed either (RFC 7541, 6.2.3).
     pub(crate) never_indexed: bool,
+    /// The size of the list up to here.
+    pub(crate) list: ListSize,
+}
+
+/// A literal line as it was decoded.
+struct Literal<V> {
+    name_len: u32,
+    value_len: u32,
+    verdict: V,
 }
 
 /// What one block may hold at most. These are bounds against attacks and end the connection.
@@ -67,25 +76,31 @@ pub(crate) struct Decoder<V> {
     table_bytes_max: u32,
 }
 
-/// How much of the bounds is left.
-struct Left {
-    lines: u32,
-    list_bytes: u64,
-    line_bytes_max: u32,
+/// How large a list is.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub(crate) struct ListSize {
+    /// Its lines.
+    pub(crate) lines: u32,
+    /// Their size (RFC 9113, 6.5.2).
+    pub(crate) bytes: u64,
 }
 
-impl Left {
-    /// Takes a line of so many bytes of text off.
-    #[inline]
-    fn take(&mut self, text_len: u32) -> Result<(), DecodeError> {
-        if text_len > self.line_bytes_max {
+impl ListSize {
+    /// Adds a line of so many bytes of text.
+    #[inline(always)]
+    fn add(&mut self, text_len: u32, bounds: &Bounds) -> Result<(), DecodeError> {
+        if text_len > bounds.line_bytes_max {
             return Err(DecodeError::LineTooLong);
         }
-        self.lines = self.lines.checked_sub(1).ok_or(DecodeError::TooManyLines)?;
-        self.list_bytes = self
-            .list_bytes
-            .checked_sub(u64::from(text_len) + u64::from(LINE_OVERHEAD))
-            .ok_or(DecodeError::ListTooLarge)?;
+        if self.lines >= bounds.lines_max {
+            return Err(DecodeError::TooManyLines);
+        }
+        self.lines += 1;
+        // Neither overflows 64 bits.
+        self.bytes += u64::from(text_len) + u64::from(LINE_OVERHEAD);
+        if self.bytes > u64::from(bounds.list_bytes_max) {
+            return Err(DecodeError::ListTooLarge);
+        }
         Ok(())
     }
 }
@@ -123,8 +138,8 @@ impl<V: Verdict> Decoder<V> {
     /// Decodes a whole field block.
     ///
     /// Name and value of each line whose text is wanted are appended to `arena`; then `sink` gets
-    /// the line, and may truncate the arena again. After an error the table is out of step with the peer's: the
-    /// decoder must not be used again.
+    /// the line, and may truncate the arena again. After an error the table is out of step with the
+    /// peer's: the decoder must not be used again.
     pub(crate) fn decode(
         &mut self,
         block: &[u8],
@@ -133,26 +148,57 @@ impl<V: Verdict> Decoder<V> {
         mut sink: impl FnMut(&mut Vec<u8>, Line<V>),
     ) -> Result<(), DecodeError> {
         // Where a line begins must fit 32 bits.
-        let offsets_left = u64::from(u32::MAX).saturating_sub(arena.len() as u64);
-        let mut left = Left {
-            lines: bounds.lines_max,
-            list_bytes: u64::from(bounds.list_bytes_max).min(offsets_left),
-            line_bytes_max: bounds.line_bytes_max,
+        let offsets_left = u32::MAX.saturating_sub(u32::try_from(arena.len()).unwrap_or(u32::MAX));
+        let bounds = Bounds {
+            list_bytes_max: bounds.list_bytes_max.min(offsets_left),
+            ..*bounds
         };
+        let mut list = ListSize::default();
         let mut input = self.size_updates(block)?;
         while let Some((&first, rest)) = input.split_first() {
             // Bounded above, as the sink appends nothing.
             let start = arena.len() as u32;
             input = rest;
-            let line = if first & 0x80 != 0 {
+            let (name_len, value_len, verdict);
+            let mut never_indexed = false;
+            if first & 0x80 != 0 {
+                // An indexed field line (RFC 7541, 6.1).
                 let index = integer::decode::<7>(first, &mut input)?;
-                self.indexed(index, arena, start, &mut left)?
+                let place = (index as usize).wrapping_sub(1);
+                if let Some(found) = V::STATIC.get(place)
+                    && let Some(line) = static_table::line(index)
+                {
+                    (name_len, value_len) = (line.name_len.into(), line.value_len.into());
+                    verdict = *found;
+                    list.add(name_len + value_len, &bounds)?;
+                    if verdict.wants_text() {
+                        append_static(line, line.name_len + line.value_len, arena);
+                    }
+                } else {
+                    let entry = self.dynamic(index)?;
+                    (name_len, value_len) = (entry.name_len, entry.value_len);
+                    verdict = entry.note;
+                    list.add(name_len + value_len, &bounds)?;
+                    if verdict.wants_text() {
+                        self.table.append_line(entry, arena);
+                    }
+                }
             } else if first & 0x60 != 0x20 {
-                let line = self.literal(first, &mut input, arena, left.line_bytes_max)?;
-                left.take(line.name_len + line.value_len)?;
-                line
+                let literal = self.literal(first, &mut input, arena, bounds.line_bytes_max)?;
+                (name_len, value_len) = (literal.name_len, literal.value_len);
+                verdict = literal.verdict;
+                never_indexed = first & 0x50 == 0x10;
+                list.add(name_len + value_len, &bounds)?;
             } else {
                 return Err(DecodeError::SizeUpdateLate);
+            }
+            let line = Line {
+                start,
+                name_len,
+                value_len,
+                verdict,
+                never_indexed,
+                list,
             };
             sink(arena, line);
         }
@@ -207,45 +253,6 @@ impl<V: Verdict> Decoder<V> {
         Ok(input)
     }
 
-    /// An indexed field line (RFC 7541, 6.1).
-    #[inline(always)]
-    fn indexed(
-        &self,
-        index: u32,
-        arena: &mut Vec<u8>,
-        start: u32,
-        left: &mut Left,
-    ) -> Result<Line<V>, DecodeError> {
-        let place = (index as usize).wrapping_sub(1);
-        if let Some(verdict) = V::STATIC.get(place)
-            && let Some(line) = static_table::line(index)
-        {
-            left.take(u32::from(line.name_len) + u32::from(line.value_len))?;
-            if verdict.wants_text() {
-                append_static(line, line.name_len + line.value_len, arena);
-            }
-            return Ok(Line {
-                start,
-                name_len: u32::from(line.name_len),
-                value_len: u32::from(line.value_len),
-                verdict: *verdict,
-                never_indexed: false,
-            });
-        }
-        let entry = self.dynamic(index)?;
-        left.take(entry.text_len())?;
-        if entry.note.wants_text() {
-            self.table.append_line(entry, arena);
-        }
-        Ok(Line {
-            start,
-            name_len: entry.name_len,
-            value_len: entry.value_len,
-            verdict: entry.note,
-            never_indexed: false,
-        })
-    }
-
     /// The line of the dynamic table at `index`, which is beyond the static one or 0.
     #[inline]
     fn dynamic(&self, index: u32) -> Result<&Entry<V>, DecodeError> {
@@ -264,7 +271,7 @@ impl<V: Verdict> Decoder<V> {
         input: &mut &[u8],
         arena: &mut Vec<u8>,
         len_max: u32,
-    ) -> Result<Line<V>, DecodeError> {
+    ) -> Result<Literal<V>, DecodeError> {
         let start = arena.len();
         let is_indexed = first & 0x40 != 0;
         let name = if is_indexed {
@@ -284,12 +291,10 @@ impl<V: Verdict> Decoder<V> {
         if is_indexed {
             self.table.insert(name, value, verdict);
         }
-        Ok(Line {
-            start: start as u32,
+        Ok(Literal {
             name_len,
             value_len,
             verdict,
-            never_indexed: first & 0x50 == 0x10,
         })
     }
 

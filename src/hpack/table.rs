@@ -338,7 +338,7 @@ impl<T: Copy> Table<T> {
 /// Whether two texts are the same. Most are short, for which two loads of a known size that may
 /// overlap are faster than a call.
 #[inline]
-fn is_same(one: &[u8], other: &[u8]) -> bool {
+pub(crate) fn is_same(one: &[u8], other: &[u8]) -> bool {
     if one.len() != other.len() {
         return false;
     }
