@@ -172,13 +172,13 @@ fn read_fields<'a>(
         if let Some(value @ [.., b' ' | b'\t']) = from_value.get(..value_length) {
             value_length = trim_ows(value).len();
         }
-        let value = Span::of_length(at(from_value), value_length);
+        let value = Span::sized(at(from_value) as u32, value_length as u32);
         let known = KnownField::from_name(line.get(..name_length)?);
         if known == Some(KnownField::Host) && host.replace(value).is_some() {
             return None;
         }
         head.push_span(FieldSpan {
-            name: Span::of_length(at(line), name_length),
+            name: Span::sized(at(line) as u32, name_length as u32),
             value,
             known,
         });

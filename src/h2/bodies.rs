@@ -10,7 +10,7 @@ use super::transmit::Step;
 use crate::http::{Exchange, Outbound, Outcome, Turn};
 
 /// Bytes of one DATA frame. Larger ones would save little and make urgent streams wait.
-const CONTENT_BYTES_MAX: usize = 16 * 1024;
+pub(super) const CONTENT_BYTES_MAX: usize = 16 * 1024;
 
 impl Connection {
     /// A body waits for its turn. The handler may know better than the client how urgent it is

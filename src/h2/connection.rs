@@ -17,16 +17,17 @@ use super::field_class::FieldClass;
 use super::flow::FlowWindow;
 use super::frame::{LocalSettings, RemoteSettings, encode_window_update};
 use super::input::Input;
+use super::plain::Dispatched;
 use super::priority::Priority;
 use super::receive::{Consumed, OpenBlock, Reading};
 use super::receive_window::ReceiveWindow;
-use super::request::list_bytes_max;
+use super::request::{block_bytes_max, bounds, list_bytes_max};
 use super::response::HeadEncoder;
 use super::schedule::Schedule;
 use super::streams::Streams;
 use super::timing::Clocks;
 use crate::buf::BufSlice;
-use crate::hpack::Decoder;
+use crate::hpack::{Bounds, Decoder};
 use crate::http::{Backlog, BlockRate, Close, ConnectionKey, Drive, Scheme, Turn};
 use crate::limits::{DataRate, WINDOW_FLOOR};
 
@@ -48,12 +49,18 @@ pub(crate) struct Connection {
     pub(super) open_block: Option<OpenBlock>,
     pub(super) block: Vec<u8>,
     pub(super) decoder: Decoder<FieldClass>,
+    /// What a field block of a request may hold.
+    pub(super) bounds: Bounds,
+    /// The longest HEADERS frame that can be taken.
+    pub(super) headers_bytes_max: usize,
     pub(super) receive_window: ReceiveWindow,
     /// What the windows of streams are opened to.
     pub(super) stream_target: u32,
     pub(super) bandwidth: Bandwidth,
     pub(super) budget: Budget,
     // The streams.
+    /// The request that was dispatched last, until the next drive: it has no slot yet.
+    pub(super) dispatched: Option<Dispatched>,
     pub(super) streams: Streams,
     /// The highest identifier that the peer has used.
     pub(super) last_stream: u32,
@@ -103,10 +110,13 @@ impl Connection {
             open_block: None,
             block: Vec::new(),
             decoder: Decoder::new(limits.header_table_bytes),
+            bounds: bounds(turn.limits),
+            headers_bytes_max: block_bytes_max(turn.limits).min(limits.frame_bytes_max as usize),
             receive_window: ReceiveWindow::new(WINDOW_FLOOR, limits.connection_window),
             stream_target: limits.stream_window,
             bandwidth: Bandwidth::new(limits.stream_window, limits.window_max),
             budget: Budget::default(),
+            dispatched: None,
             streams: Streams::new(limits.streams_max),
             last_stream: 0,
             abandoned: 0,
@@ -156,7 +166,7 @@ impl Connection {
 
     /// Whether an exchange is under way.
     pub(crate) fn is_busy(&self) -> bool {
-        self.streams.len() > 0
+        self.streams.len() > 0 || self.dispatched.is_some()
     }
 
     /// The exchange of this stream has something for the connection.
@@ -167,6 +177,21 @@ impl Connection {
     /// Goes on as far as possible: appends what is to be sent to `out` and answers whether a
     /// request is ready for the application.
     pub(crate) fn drive(&mut self, turn: &mut Turn<'_>, out: &mut Vec<u8>) -> Drive {
+        self.answer_dispatched(turn, out);
+        if self.changed.is_empty()
+            && self.close == Close::No
+            && !is_full(out, turn)
+            && let Some(exchange) = self.take_plain_request(turn, out)
+        {
+            return Drive::Dispatch(exchange);
+        }
+        self.drive_any(turn, out)
+    }
+
+    /// [`drive`](Self::drive) but for the requests and responses that are as nearly all are. A
+    /// function of its own, so that the way of these keeps its values in registers.
+    #[inline(never)]
+    fn drive_any(&mut self, turn: &mut Turn<'_>, out: &mut Vec<u8>) -> Drive {
         loop {
             self.transmit_changed(turn, out);
             if self.close != Close::No {
@@ -177,10 +202,7 @@ impl Connection {
                 break;
             }
             match self.consume(turn, out) {
-                Ok(Consumed::Dispatch(exchange, stream)) => {
-                    self.changed.push(stream);
-                    return Drive::Dispatch(exchange);
-                }
+                Ok(Consumed::Dispatch(exchange)) => return Drive::Dispatch(exchange),
                 Ok(Consumed::Some) => {}
                 Ok(Consumed::Nothing) => break,
                 Err(error) => self.fail(error, turn, out),
@@ -254,6 +276,7 @@ impl Connection {
 
     /// Severs what all handlers wait for.
     pub(super) fn sever_streams(&mut self, turn: &mut Turn<'_>) {
+        self.keep_dispatched(turn);
         while let Some(slot) = self.streams.newest() {
             if let Some(stream) = self.streams.remove(slot)
                 && let Some(exchange) = stream.exchange

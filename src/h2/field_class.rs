@@ -69,6 +69,10 @@ impl Verdict for FieldClass {
     };
 
     fn of(name: &[u8], value: &[u8]) -> Self {
+        // Of all lines a path is most often one that no table has. Its bytes may stand in any value.
+        if name == b":path" && Target::is_plain_path(value) {
+            return Self::Path { plain: true };
+        }
         if let Some(violation) = check_value(value) {
             return Self::Bad(violation);
         }
@@ -79,6 +83,16 @@ impl Verdict for FieldClass {
             _ => check_name(name).map_or_else(|| of_regular(name, value), Self::Bad),
         }
     }
+
+    /// What these say is in the class.
+    #[inline]
+    fn wants_text(self) -> bool {
+        match self {
+            Self::Method(method) => method == Method::Extension,
+            Self::Scheme(_) => false,
+            _ => true,
+        }
+    }
 }
 
 fn of_pseudo(name: &[u8], value: &[u8]) -> FieldClass {
@@ -87,9 +101,7 @@ fn of_pseudo(name: &[u8], value: &[u8]) -> FieldClass {
             Some(method) => FieldClass::Method(method),
             None => FieldClass::Bad(Violation::InvalidMethod),
         },
-        b":path" => FieldClass::Path {
-            plain: Target::is_plain_path(value),
-        },
+        b":path" => FieldClass::Path { plain: false },
         // Schemes have no case (RFC 3986, 3.1).
         b":scheme" if value.eq_ignore_ascii_case(b"http") => FieldClass::Scheme(Some(Scheme::Http)),
         b":scheme" if value.eq_ignore_ascii_case(b"https") => {

@@ -69,6 +69,35 @@ impl Input {
         (bytes.len() >= count).then_some(bytes)
     }
 
+    /// What waits, where it lies in one piece in the receive buffer; otherwise nothing.
+    #[inline]
+    pub(super) fn unsplit(&self) -> &[u8] {
+        match &self.slice {
+            Some(slice) if self.gathered.is_empty() => slice,
+            _ => &[],
+        }
+    }
+
+    /// Forgets the first `count` bytes of [`unsplit`](Self::unsplit).
+    #[inline]
+    pub(super) fn consume_unsplit(&mut self, count: usize) {
+        if let Some(slice) = &mut self.slice {
+            slice.advance(count);
+            if slice.is_empty() {
+                self.slice = None;
+            }
+        }
+    }
+
+    /// What was last seen by a peek.
+    #[inline]
+    pub(super) fn front(&self) -> &[u8] {
+        match self.gathered.get(self.start..) {
+            Some(gathered) if !gathered.is_empty() => gathered,
+            _ => self.slice.as_deref().unwrap_or_default(),
+        }
+    }
+
     /// Moves up to `count` bytes of the receive buffer behind the gathered ones.
     fn gather(&mut self, count: usize) {
         let Some(slice) = &mut self.slice else {

@@ -25,6 +25,7 @@ mod input;
 #[cfg(all(debug_assertions, any(test, feature = "testing")))]
 mod invariants;
 mod open;
+mod plain;
 pub(crate) mod priority;
 mod receive;
 mod receive_window;

@@ -8,19 +8,17 @@ use std::rc::Rc;
 use super::budget::Cheap;
 use super::connection::Connection;
 use super::error::{ConnectionError, Fault, StreamError, Violation};
-use super::flow::FlowWindow;
 use super::frame::encode_rst_stream;
-use super::receive::{Consumed, OpenBlock};
-use super::receive_window::ReceiveWindow;
-use super::request::{Refusal, Request, read_request, read_trailers};
-use super::stall::Stall;
-use super::state::StreamState;
-use super::streams::{Closed, RequestFacts, Sending, Stream};
-use crate::http::{Exchange, FieldSection, Mark, Method, RateClock, Turn, after};
+use super::plain::Dispatched;
+use super::priority::Priority;
+use super::receive::{CompleteBlock, Consumed};
+use super::request::{Refusal, Request, Unread, read_request, read_trailers};
+use super::streams::{Closed, RequestFacts, Stream};
+use crate::http::{Exchange, FieldSection, Mark, Method, Turn, after};
 use crate::limits::ABANDONED_PER_STREAM;
 
 /// How a stream is remembered that this block was to open: whether more of it may be on its way.
-fn closed_with(block: OpenBlock) -> Closed {
+fn closed_with(block: &CompleteBlock) -> Closed {
     if block.end_stream {
         Closed::Finished
     } else {
@@ -32,7 +30,7 @@ impl Connection {
     /// A field block is complete.
     pub(super) fn end_block(
         &mut self,
-        block: OpenBlock,
+        block: &CompleteBlock,
         turn: &mut Turn<'_>,
         out: &mut Vec<u8>,
     ) -> Result<Consumed, ConnectionError> {
@@ -51,7 +49,7 @@ impl Connection {
                 if block.end_stream {
                     self.streams.forget_reset(id);
                 }
-                self.ignore_block(turn)?;
+                self.ignore_block(block, turn)?;
                 Ok(Consumed::Some)
             }
             Some(Closed::Finished) => Err(ConnectionError(Violation::FrameOnClosedStream)),
@@ -60,12 +58,16 @@ impl Connection {
     }
 
     /// Decodes a block that nobody wants, for the sake of the tables (RFC 9113, 4.3).
-    fn ignore_block(&mut self, turn: &mut Turn<'_>) -> Result<(), ConnectionError> {
+    fn ignore_block(
+        &mut self,
+        block: &CompleteBlock,
+        turn: &mut Turn<'_>,
+    ) -> Result<(), ConnectionError> {
         self.charge(Cheap::Unwanted, turn)?;
         let mut unread = FieldSection::new();
         let read = read_trailers(
             &mut self.decoder,
-            &self.block,
+            block.place.of(&self.input, &self.block),
             &mut unread,
             turn.limits,
             turn.counters,
@@ -75,48 +77,99 @@ impl Connection {
 
     fn open_stream(
         &mut self,
-        block: OpenBlock,
+        block: &CompleteBlock,
         turn: &mut Turn<'_>,
         out: &mut Vec<u8>,
     ) -> Result<Consumed, ConnectionError> {
         let id = block.stream;
         if self.ending.refuses(id) {
             // The peer knows from GOAWAY that it was not processed.
-            self.ignore_block(turn)?;
+            self.ignore_block(block, turn)?;
             self.streams.remember(id, closed_with(block));
             return Ok(Consumed::Some);
         }
-        let streams_max = turn.limits.http2.streams_max as usize;
-        if self.open_streams() >= streams_max
-            || self.abandoned >= streams_max.saturating_mul(ABANDONED_PER_STREAM)
-        {
-            self.ignore_block(turn)?;
+        if !self.has_room(turn) {
+            self.ignore_block(block, turn)?;
             self.refuse_stream(block, Violation::TooManyStreams, turn, out);
             return Ok(Consumed::Some);
         }
+        match self.accept_request(block, turn) {
+            Ok(exchange) => Ok(Consumed::Dispatch(exchange)),
+            Err(unread) => {
+                self.answer_unread(unread, block, turn, out)?;
+                Ok(Consumed::Some)
+            }
+        }
+    }
+
+    /// Whether another stream may be opened.
+    #[inline]
+    pub(super) fn has_room(&self, turn: &Turn<'_>) -> bool {
+        let streams_max = turn.limits.http2.streams_max as usize;
+        self.open_streams() < streams_max
+            && self.abandoned < streams_max.saturating_mul(ABANDONED_PER_STREAM)
+    }
+
+    /// Reads the request of a new stream, and begins its exchange.
+    #[inline(always)]
+    pub(super) fn accept_request(
+        &mut self,
+        block: &CompleteBlock,
+        turn: &mut Turn<'_>,
+    ) -> Result<Rc<Exchange>, Unread> {
         let mark = Mark {
             connection: self.key,
-            stream: id,
+            stream: block.stream,
         };
         let exchange = turn.exchanges.take(mark, turn.limits);
-        let read = self.read_head_into(&exchange, turn)?;
-        let refusal = match read {
-            Ok(request) => match self.check_length(&request, block.end_stream) {
-                Ok(()) => {
-                    self.begin_exchange(&exchange, block, request, turn);
-                    return Ok(Consumed::Dispatch(exchange, id));
-                }
-                Err(violation) => Refusal::from(violation),
-            },
-            Err(refusal) => refusal,
+        let read = match exchange.request.fill() {
+            Some(mut head) => read_request(
+                &mut self.decoder,
+                block.place.of(&self.input, &self.block),
+                &self.bounds,
+                &mut head,
+                self.scheme,
+                turn.limits,
+                turn.counters,
+            ),
+            None => {
+                // A pooled exchange is held by nobody else, so this head cannot be borrowed.
+                debug_assert!(false, "a pooled head is borrowed");
+                Err(Unread::Failed(ConnectionError(Violation::Compression)))
+            }
+        };
+        let unread = match read {
+            // A request that ends with its head has no body (RFC 9113, 8.1.1).
+            Ok(request) if block.end_stream && request.content_length.is_some_and(|it| it > 0) => {
+                Unread::Refused(Violation::ContentLengthMismatch.into())
+            }
+            Ok(request) => {
+                self.begin_exchange(&exchange, block, &request, turn);
+                return Ok(exchange);
+            }
+            Err(unread) => unread,
         };
         turn.exchanges.give(exchange, turn.limits);
-        match refusal {
-            Refusal::Malformed(StreamError(violation)) => {
+        Err(unread)
+    }
+
+    /// Answers a request that the application does not get.
+    #[inline(never)]
+    pub(super) fn answer_unread(
+        &mut self,
+        unread: Unread,
+        block: &CompleteBlock,
+        turn: &mut Turn<'_>,
+        out: &mut Vec<u8>,
+    ) -> Result<(), ConnectionError> {
+        match unread {
+            Unread::Failed(error) => return Err(error),
+            Unread::Refused(Refusal::Malformed(StreamError(violation))) => {
                 self.charge(Cheap::Reset, turn)?;
                 self.refuse_stream(block, violation, turn, out);
             }
-            Refusal::Status(status, violation) => {
+            Unread::Refused(Refusal::Status(status, violation)) => {
+                let id = block.stream;
                 turn.counters.reject(violation.name());
                 self.encoder.refusal(id, status, turn, out);
                 if block.end_stream {
@@ -129,13 +182,13 @@ impl Connection {
                 }
             }
         }
-        Ok(Consumed::Some)
+        Ok(())
     }
 
     /// Resets a stream that never got a slot.
     fn refuse_stream(
         &mut self,
-        block: OpenBlock,
+        block: &CompleteBlock,
         violation: Violation,
         turn: &mut Turn<'_>,
         out: &mut Vec<u8>,
@@ -145,40 +198,13 @@ impl Connection {
         self.streams.remember(block.stream, closed_with(block));
     }
 
-    fn read_head_into(
-        &mut self,
-        exchange: &Exchange,
-        turn: &mut Turn<'_>,
-    ) -> Result<Result<Request, Refusal>, ConnectionError> {
-        let Some(mut head) = exchange.request.fill() else {
-            // A pooled exchange is held by nobody else, so this head cannot be borrowed.
-            debug_assert!(false, "a pooled head is borrowed");
-            return Err(ConnectionError(Violation::Compression));
-        };
-        read_request(
-            &mut self.decoder,
-            &self.block,
-            &mut head,
-            self.scheme,
-            turn.limits,
-            turn.counters,
-        )
-    }
-
-    /// A request that ends with its head has no body (RFC 9113, 8.1.1).
-    fn check_length(&self, request: &Request, end_stream: bool) -> Result<(), Violation> {
-        match request.content_length {
-            Some(length) if end_stream && length > 0 => Err(Violation::ContentLengthMismatch),
-            _ => Ok(()),
-        }
-    }
-
-    /// A head is complete: its stream gets a slot, and its exchange what the handler will ask for.
+    /// A head is complete: its exchange gets what the handler will ask for.
+    #[inline(always)]
     fn begin_exchange(
         &mut self,
         exchange: &Rc<Exchange>,
-        block: OpenBlock,
-        request: Request,
+        block: &CompleteBlock,
+        request: &Request,
         turn: &mut Turn<'_>,
     ) {
         self.requests = self.requests.saturating_add(1);
@@ -186,61 +212,59 @@ impl Connection {
         self.clocks.idle_since = u64::MAX;
         turn.counters.requests = turn.counters.requests.saturating_add(1);
         exchange.identifier.assign(self.id, self.requests);
-        let connect = request.method == Method::Connect;
-        if !block.end_stream {
-            if connect {
-                exchange.inbound.borrow_mut().open_stream();
-                exchange.upgrade.offer();
-            } else {
-                exchange.open_body(request.content_length);
-            }
-            // As much as is announced to the peer at a time.
-            let step = self.stream_target / 4;
-            exchange.inbound.borrow_mut().report_at(step as usize);
-        }
-        let mut state = StreamState::idle();
-        // On an idle stream this cannot fail.
-        let _ = state.receive_headers(block.end_stream);
-        let window = turn.limits.http2.stream_window;
-        let priority = match self
-            .early_priorities
-            .iter()
-            .position(|(id, _)| *id == block.stream)
-        {
-            Some(at) => self.early_priorities.swap_remove(at).1,
-            None => request.priority,
+        let priority = if self.early_priorities.is_empty() {
+            request.priority
+        } else {
+            self.take_early_priority(block.stream)
+                .unwrap_or(request.priority)
         };
-        self.streams.insert(Stream {
+        let dispatched = Dispatched {
             id: block.stream,
-            state,
-            exchange: Some(Rc::clone(exchange)),
+            exchange: Rc::clone(exchange),
             request: RequestFacts {
                 head: request.method == Method::Head,
-                connect,
+                connect: request.method == Method::Connect,
                 awaits_continue: request.expect_continue && !block.end_stream,
             },
-            sending: Sending::Head,
-            send_window: FlowWindow::new(self.remote.initial_window_size),
-            receive_window: ReceiveWindow::new(window, window),
-            unreturned: 0,
-            owed: request
-                .content_length
-                .filter(|_| !block.end_stream && !connect),
-            rate: RateClock::default(),
             priority,
-            prioritised: false,
-            sent: 0,
-            stall: Stall::NONE,
-            drain_until: u64::MAX,
-            drained: 0,
-        });
+        };
+        if block.end_stream {
+            self.dispatched = Some(dispatched);
+        } else {
+            self.begin_body(dispatched, request.content_length, turn);
+        }
+    }
+
+    /// The priority that came before its stream.
+    #[inline(never)]
+    fn take_early_priority(&mut self, stream: u32) -> Option<Priority> {
+        let mut early = self.early_priorities.iter();
+        let at = early.position(|(id, _)| *id == stream)?;
+        Some(self.early_priorities.swap_remove(at).1)
+    }
+
+    /// The request goes on: its stream gets a slot, and its exchange a body.
+    #[inline(never)]
+    fn begin_body(&mut self, dispatched: Dispatched, content_length: Option<u64>, turn: &Turn<'_>) {
+        let exchange = &dispatched.exchange;
+        if dispatched.request.connect {
+            exchange.inbound.borrow_mut().open_stream();
+            exchange.upgrade.offer();
+        } else {
+            exchange.open_body(content_length);
+        }
+        // As much as is announced to the peer at a time.
+        let step = self.stream_target / 4;
+        exchange.inbound.borrow_mut().report_at(step as usize);
+        let owed = content_length.filter(|_| !dispatched.request.connect);
+        self.insert_stream(dispatched, false, owed, turn);
     }
 
     /// Trailers, or HEADERS where there may be none.
     fn end_with_trailers(
         &mut self,
         slot: u32,
-        block: OpenBlock,
+        block: &CompleteBlock,
         turn: &mut Turn<'_>,
         out: &mut Vec<u8>,
     ) -> Result<(), ConnectionError> {
@@ -249,7 +273,7 @@ impl Connection {
         };
         if stream.state.is_ignoring() {
             let _ = stream.state.receive_trailers(block.end_stream);
-            return self.ignore_block(turn);
+            return self.ignore_block(block, turn);
         }
         let mut state = stream.state;
         let allowed = state.receive_trailers(block.end_stream);
@@ -260,7 +284,7 @@ impl Connection {
             Some(exchange) => exchange.request_trailers.decode_into(|trailers| {
                 read_trailers(
                     &mut self.decoder,
-                    &self.block,
+                    block.place.of(&self.input, &self.block),
                     trailers,
                     turn.limits,
                     turn.counters,
@@ -268,7 +292,7 @@ impl Connection {
             })?,
             None => read_trailers(
                 &mut self.decoder,
-                &self.block,
+                block.place.of(&self.input, &self.block),
                 &mut unread,
                 turn.limits,
                 turn.counters,

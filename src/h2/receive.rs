@@ -3,12 +3,14 @@
 //! Owns the order in which bytes become frames. What HEADERS do is in `open`, what DATA does in
 //! `content`, all others in `control`.
 
+use std::ops::Range;
 use std::rc::Rc;
 
 use super::budget::Cheap;
 use super::connection::Connection;
 use super::error::{ConnectionError, Violation};
 use super::frame::{FrameHead, HEAD_BYTES, Kind, headers};
+use super::input::Input;
 use super::request::block_bytes_max;
 use crate::http::{Exchange, Turn};
 use crate::limits::CONTINUATIONS_MAX;
@@ -23,8 +25,8 @@ const BLOCK_BYTES_KEPT: usize = 4 * 1024;
 /// What became of the waiting bytes.
 #[derive(Debug)]
 pub(super) enum Consumed {
-    /// A request is ready, on this stream.
-    Dispatch(Rc<Exchange>, u32),
+    /// A request is ready.
+    Dispatch(Rc<Exchange>),
     /// Some bytes are gone or the state has changed: look again.
     Some,
     /// Nothing can be done with them now.
@@ -76,6 +78,34 @@ pub(super) struct OpenBlock {
     pub(super) continuations: u32,
     /// When it began, or was looked at again; `u64::MAX` while it is held back.
     pub(super) since: u64,
+}
+
+/// A field block that is complete.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(super) struct CompleteBlock {
+    pub(super) stream: u32,
+    pub(super) end_stream: bool,
+    pub(super) place: BlockPlace,
+}
+
+/// Where its bytes are.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(super) enum BlockPlace {
+    /// In the memory that blocks are collected in.
+    Collected,
+    /// In the input, which begins with the payload of its frame.
+    Input(Range<usize>),
+}
+
+impl BlockPlace {
+    /// The bytes.
+    #[inline]
+    pub(super) fn of<'a>(&self, input: &'a Input, collected: &'a [u8]) -> &'a [u8] {
+        match self {
+            Self::Collected => collected,
+            Self::Input(range) => input.front().get(range.clone()).unwrap_or_default(),
+        }
+    }
 }
 
 impl Connection {
@@ -217,16 +247,7 @@ impl Connection {
         }
         self.reading = Reading::Head;
         if matches!(head.kind, Kind::Headers | Kind::Continuation) {
-            let taken = self.collect_block(head, turn.now);
-            self.input.consume(length);
-            let Some(block) = taken? else {
-                return Ok(Consumed::Some);
-            };
-            let ended = self.end_block(block, turn, out);
-            if self.block.capacity() > BLOCK_BYTES_KEPT {
-                self.block = Vec::new();
-            }
-            return ended;
+            return self.read_block(head, turn, out);
         }
         let taken = self.take_frame(head, turn, out);
         self.input.consume(length);
@@ -251,12 +272,50 @@ impl Connection {
         Ok(())
     }
 
+    /// Takes HEADERS or CONTINUATION, which are there whole. A field block in one frame, as nearly
+    /// all are, is read where it lies; others are collected.
+    #[inline]
+    fn read_block(
+        &mut self,
+        head: FrameHead,
+        turn: &mut Turn<'_>,
+        out: &mut Vec<u8>,
+    ) -> Result<Consumed, ConnectionError> {
+        let length = head.length as usize;
+        if head.kind == Kind::Headers && head.has(FrameHead::END_HEADERS) {
+            let payload = self.input.peek(length).unwrap_or_default();
+            let payload = payload.get(..length).unwrap_or_default();
+            // Its block would be missing in the tables, so every mistake is the connection's.
+            let headers = headers::parse(head, payload)
+                .map_err(|fault| ConnectionError(fault.violation()))?;
+            let block = CompleteBlock {
+                stream: head.stream,
+                end_stream: headers.end_stream,
+                place: BlockPlace::Input(headers.fragment),
+            };
+            let ended = self.end_block(&block, turn, out);
+            self.input.consume(length);
+            return ended;
+        }
+        let taken = self.collect_block(head, turn.now);
+        self.input.consume(length);
+        let Some(block) = taken? else {
+            return Ok(Consumed::Some);
+        };
+        let ended = self.end_block(&block, turn, out);
+        if self.block.capacity() > BLOCK_BYTES_KEPT {
+            self.block = Vec::new();
+        }
+        ended
+    }
+
     /// Adds a frame's part to the field block, and answers when the block is complete.
+    #[inline(never)]
     fn collect_block(
         &mut self,
         head: FrameHead,
         now: u64,
-    ) -> Result<Option<OpenBlock>, ConnectionError> {
+    ) -> Result<Option<CompleteBlock>, ConnectionError> {
         let length = head.length as usize;
         let payload = self.input.peek(length).unwrap_or_default();
         let payload = payload.get(..length).unwrap_or_default();
@@ -265,7 +324,6 @@ impl Connection {
                 return Err(ConnectionError(Violation::UnexpectedContinuation));
             }
             None => {
-                // Its block would be missing in the tables, so every mistake is the connection's.
                 let headers = headers::parse(head, payload)
                     .map_err(|fault| ConnectionError(fault.violation()))?;
                 self.block.clear();
@@ -285,7 +343,11 @@ impl Connection {
             }
         };
         if head.has(FrameHead::END_HEADERS) {
-            return Ok(Some(block));
+            return Ok(Some(CompleteBlock {
+                stream: block.stream,
+                end_stream: block.end_stream,
+                place: BlockPlace::Collected,
+            }));
         }
         if block.continuations >= CONTINUATIONS_MAX {
             return Err(ConnectionError(Violation::TooManyContinuations));

@@ -6,7 +6,7 @@
 use super::error::{ConnectionError, StreamError, Violation};
 use super::field_class::FieldClass;
 use super::priority::Priority;
-use crate::hpack::{Bounds, DecodeError, Decoder, Line};
+use crate::hpack::{Bounds, DecodeError, Decoder, Line, ListSize};
 use crate::http::authority::Authority;
 use crate::http::field::parse_content_length;
 use crate::http::{
@@ -24,7 +24,7 @@ pub(super) struct Request {
     pub(super) priority: Priority,
 }
 
-/// Why a request is not given to the application. Its stream is answered; the others go on.
+/// Why a request is refused. Its stream is answered; the others go on.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Refusal {
     /// It is malformed (RFC 9113, 8.1.1).
@@ -46,25 +46,47 @@ const HOST: &[u8] = b"host";
 struct Lines<'a> {
     head: &'a mut RequestHead,
     limits: &'a Limits,
-    method: Option<(Method, Span)>,
-    path: Option<(Span, bool)>,
-    scheme: Option<Option<Scheme>>,
-    authority: Option<Span>,
-    protocol: Option<Span>,
+    /// The pseudo-header fields that have come, a bit for each.
+    pseudo: u8,
+    method: Method,
+    method_text: Span,
+    path: Span,
+    path_is_plain: bool,
+    scheme: Option<Scheme>,
+    authority: Span,
+    protocol: Span,
+    /// Bytes of method, path and authority.
+    line_bytes: u32,
     host: Option<Span>,
     content_length: Option<u64>,
     expect_continue: bool,
     priority: Priority,
     cookies: usize,
+    /// A field that is none of the pseudo-header ones has come.
     regular: bool,
-    list_bytes: usize,
-    count: usize,
+    /// What has come, refused or not.
+    list: ListSize,
     refusal: Option<Refusal>,
 }
 
+/// Why a request is not given to the application.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Unread {
+    /// Its stream is answered.
+    Refused(Refusal),
+    /// The connection is at its end.
+    Failed(ConnectionError),
+}
+
+const METHOD: u8 = 1;
+const PATH: u8 = 2;
+const SCHEME: u8 = 4;
+const AUTHORITY: u8 = 8;
+const PROTOCOL: u8 = 16;
+
 /// Bounds beyond which a block ends the connection: twice what a request may have, so that one
 /// that is a little too large is answered.
-fn bounds(limits: &Limits) -> Bounds {
+pub(super) fn bounds(limits: &Limits) -> Bounds {
     let twice = |value: usize| u32::try_from(value.saturating_mul(2)).unwrap_or(u32::MAX);
     Bounds {
         line_bytes_max: twice(
@@ -92,7 +114,13 @@ pub(super) fn block_bytes_max(limits: &Limits) -> usize {
     list_bytes_max(limits).saturating_mul(2)
 }
 
+/// The answer to a field section that is too large.
+fn too_large(violation: Violation) -> Refusal {
+    Refusal::Status(Status::REQUEST_HEADER_FIELDS_TOO_LARGE, violation)
+}
+
 /// The connection error behind a block that cannot be decoded.
+#[cold]
 fn undecodable(error: DecodeError, counters: &mut Counters) -> ConnectionError {
     counters.reject(error.name());
     ConnectionError(match error {
@@ -104,80 +132,122 @@ fn undecodable(error: DecodeError, counters: &mut Counters) -> ConnectionError {
 
 /// Reads a request. The block is decoded whole even when the request is refused, for the sake of
 /// the tables.
+#[inline(always)]
 pub(super) fn read_request(
     decoder: &mut Decoder<FieldClass>,
     block: &[u8],
+    bounds: &Bounds,
     head: &mut RequestHead,
     transport: Scheme,
     limits: &Limits,
     counters: &mut Counters,
-) -> Result<Result<Request, Refusal>, ConnectionError> {
+) -> Result<Request, Unread> {
     let mut arena = head.begin_arena();
     arena.extend_from_slice(HOST);
     let mut lines = Lines {
         head,
         limits,
-        method: None,
-        path: None,
+        pseudo: 0,
+        method: Method::Get,
+        method_text: Span::default(),
+        path: Span::default(),
+        path_is_plain: false,
         scheme: None,
-        authority: None,
-        protocol: None,
+        authority: Span::default(),
+        protocol: Span::default(),
+        line_bytes: 0,
         host: None,
         content_length: None,
         expect_continue: false,
         priority: Priority::DEFAULT,
         cookies: 0,
         regular: false,
-        list_bytes: 0,
-        count: 0,
+        list: ListSize::default(),
         refusal: None,
     };
-    let decoded = decoder.decode(block, &mut arena, &bounds(limits), |arena, line| {
+    let decoded = decoder.decode(block, &mut arena, bounds, |arena, line| {
         lines.take(arena, line);
     });
-    let request = match decoded {
-        Ok(()) => Ok(lines.conclude(&mut arena, transport)),
-        Err(error) => Err(undecodable(error, counters)),
+    if let Err(error) = decoded {
+        lines.head.attach_arena(arena);
+        return Err(Unread::Failed(undecodable(error, counters)));
+    }
+    let concluded = lines.conclude(&mut arena, transport);
+    let request = Request {
+        method: lines.method,
+        content_length: lines.content_length,
+        expect_continue: lines.expect_continue,
+        priority: lines.priority,
     };
-    head.attach_arena(arena);
-    request
+    lines.head.attach_arena(arena);
+    match concluded {
+        Ok(()) => Ok(request),
+        Err(refusal) => Err(Unread::Refused(refusal)),
+    }
 }
 
 impl Lines<'_> {
-    fn refuse(&mut self, refusal: impl Into<Refusal>) {
-        self.refusal.get_or_insert(refusal.into());
+    /// Refuses the request, unless it has been already: by an earlier line, or by the size of what
+    /// has come.
+    #[cold]
+    #[inline(never)]
+    fn refuse(&mut self, refusal: Refusal) {
+        if self.refusal.is_none() {
+            self.refusal = Some(self.excess().unwrap_or(refusal));
+        }
     }
 
+    /// What is too much of what has come so far. That grows only: so whether there was too much can
+    /// be asked later.
     #[inline]
+    fn excess(&self) -> Option<Refusal> {
+        let violation = if self.list.lines as usize > self.limits.field_count_max {
+            Violation::TooManyFields
+        } else if self.list.bytes > list_bytes_max(self.limits) as u64 {
+            Violation::HeaderListTooLarge
+        } else {
+            return None;
+        };
+        Some(too_large(violation))
+    }
+
+    #[inline(always)]
     fn take(&mut self, arena: &mut Vec<u8>, line: Line<FieldClass>) {
-        let (name_bytes, value_bytes) = (line.name_len as usize, line.value_len as usize);
-        let start = line.start as usize;
-        self.list_bytes += name_bytes + value_bytes + 32;
-        self.count += 1;
-        if self.list_bytes > list_bytes_max(self.limits)
-            || self.count > self.limits.field_count_max
-            || name_bytes + value_bytes > self.limits.http2.field_bytes_max
-        {
-            let violation = if self.count > self.limits.field_count_max {
-                Violation::TooManyFields
-            } else {
-                Violation::HeaderListTooLarge
-            };
-            self.refuse(Refusal::Status(
-                Status::REQUEST_HEADER_FIELDS_TOO_LARGE,
-                violation,
-            ));
+        self.list = line.list;
+        if (line.name_len + line.value_len) as usize > self.limits.http2.field_bytes_max {
+            self.refuse(too_large(Violation::HeaderListTooLarge));
         }
         if self.refusal.is_some() {
             // What is refused is not kept.
-            arena.truncate(start);
+            arena.truncate(line.start as usize);
             return;
         }
-        let name = Span::new(start, start + name_bytes);
-        let value = Span::new(name.end(), name.end() + value_bytes);
+        let value = Span::sized(line.start + line.name_len, line.value_len);
         let known = match line.verdict {
+            FieldClass::Method(method) => {
+                (self.method, self.method_text) = (method, value);
+                self.line_bytes += line.value_len;
+                return self.take_pseudo(METHOD);
+            }
+            FieldClass::Path { plain } => {
+                (self.path, self.path_is_plain) = (value, plain);
+                self.line_bytes += line.value_len;
+                return self.take_pseudo(PATH);
+            }
+            FieldClass::Scheme(scheme) => {
+                self.scheme = scheme;
+                return self.take_pseudo(SCHEME);
+            }
+            FieldClass::Authority => {
+                self.authority = value;
+                self.line_bytes += line.value_len;
+                return self.take_pseudo(AUTHORITY);
+            }
+            FieldClass::Protocol => {
+                self.protocol = value;
+                return self.take_pseudo(PROTOCOL);
+            }
             FieldClass::Other => None,
-            FieldClass::Bad(violation) => return self.refuse(violation),
             FieldClass::Known(known) => {
                 self.observe(known, value, arena);
                 Some(known)
@@ -190,38 +260,36 @@ impl Lines<'_> {
                 self.priority = Priority::parse(value.of(arena));
                 None
             }
-            pseudo => return self.take_pseudo(pseudo, value),
+            FieldClass::Bad(violation) => return self.refuse(violation.into()),
         };
         self.regular = true;
+        let name = Span::sized(line.start, line.name_len);
         self.head.push_span(FieldSpan { name, value, known });
     }
 
-    fn take_pseudo(&mut self, class: FieldClass, value: Span) {
+    /// A pseudo-header field has come. One that comes where it must not refuses the request, so that
+    /// it does not matter what it has replaced.
+    #[inline(always)]
+    fn take_pseudo(&mut self, field: u8) {
+        let repeated = self.pseudo & field != 0;
+        self.pseudo |= field;
         if self.regular {
-            return self.refuse(Violation::PseudoAfterRegular);
-        }
-        let repeated = match class {
-            FieldClass::Method(method) => self.method.replace((method, value)).is_some(),
-            FieldClass::Path { plain } => self.path.replace((value, plain)).is_some(),
-            FieldClass::Scheme(scheme) => self.scheme.replace(scheme).is_some(),
-            FieldClass::Authority => self.authority.replace(value).is_some(),
-            FieldClass::Protocol => self.protocol.replace(value).is_some(),
-            _ => false,
-        };
-        if repeated {
-            self.refuse(Violation::DuplicatePseudoField);
+            self.refuse(Violation::PseudoAfterRegular.into());
+        } else if repeated {
+            self.refuse(Violation::DuplicatePseudoField.into());
         }
     }
 
     /// Takes note of a field that the server itself acts on.
+    #[inline(never)]
     fn observe(&mut self, known: KnownField, value: Span, arena: &[u8]) {
         match known {
             KnownField::Host if self.host.replace(value).is_some() => {
-                self.refuse(Violation::MultipleHosts);
+                self.refuse(Violation::MultipleHosts.into());
             }
             KnownField::ContentLength => match parse_content_length(value.of(arena)) {
                 Ok(length) if self.content_length.is_none() => self.content_length = Some(length),
-                Ok(_) | Err(_) => self.refuse(Violation::InvalidContentLength),
+                Ok(_) | Err(_) => self.refuse(Violation::InvalidContentLength.into()),
             },
             KnownField::Expect => {
                 if value.of(arena).eq_ignore_ascii_case(b"100-continue") {
@@ -237,78 +305,96 @@ impl Lines<'_> {
         }
     }
 
-    fn conclude(mut self, arena: &mut Vec<u8>, transport: Scheme) -> Result<Request, Refusal> {
-        if let Some(refusal) = self.refusal {
+    #[inline(always)]
+    fn conclude(&mut self, arena: &mut Vec<u8>, transport: Scheme) -> Result<(), Refusal> {
+        if let Some(refusal) = self.refusal.or_else(|| self.excess()) {
             return Err(refusal);
         }
-        let (method, method_text) = self.method.ok_or(Violation::MissingPseudoField)?;
-        let line_bytes = [
-            Some(method_text),
-            self.path.map(|(path, _)| path),
-            self.authority,
-        ]
-        .into_iter()
-        .flatten()
-        .map(|span| span.end() - span.start())
-        .sum::<usize>();
-        if line_bytes > self.limits.request_line_bytes_max {
+        if self.line_bytes as usize > self.limits.request_line_bytes_max && self.has(METHOD) {
             return Err(Refusal::Status(
                 Status::URI_TOO_LONG,
                 Violation::RequestLineTooLong,
             ));
         }
-        self.head.set_request(method, method_text, Version::Http2);
+        self.head
+            .set_request(self.method, self.method_text, Version::Http2);
         self.head.set_scheme(transport);
-        self.read_target(method, arena, transport)?;
+        let is_plain = self.pseudo == METHOD | PATH | SCHEME | AUTHORITY
+            && self.path_is_plain
+            && self.method != Method::Connect
+            && self.scheme == Some(transport)
+            && self.host.is_none()
+            && self.cookies <= 1;
+        if is_plain {
+            self.head.set_plain_path(self.path);
+            self.head.set_authority(self.authority);
+            self.add_host();
+            Ok(())
+        } else {
+            self.conclude_any(arena, transport)
+        }
+    }
+
+    /// The rest of [`conclude`](Self::conclude) where anything is out of the ordinary.
+    #[inline(never)]
+    fn conclude_any(&mut self, arena: &mut Vec<u8>, transport: Scheme) -> Result<(), Refusal> {
+        self.demand(METHOD)?;
+        self.read_target(arena, transport)?;
         self.settle_authority(arena, transport)?;
         if self.cookies > 1 {
             self.head.join_fields(arena, "cookie", b"; ");
         }
-        Ok(Request {
-            method,
-            content_length: self.content_length,
-            expect_continue: self.expect_continue,
-            priority: self.priority,
-        })
+        Ok(())
+    }
+
+    /// Whether a pseudo-header field has come.
+    #[inline]
+    fn has(&self, field: u8) -> bool {
+        self.pseudo & field != 0
+    }
+
+    /// The same, where the request needs it.
+    fn demand(&self, field: u8) -> Result<(), Violation> {
+        if self.has(field) {
+            Ok(())
+        } else {
+            Err(Violation::MissingPseudoField)
+        }
     }
 
     /// RFC 9113, 8.3.1 and 8.5; RFC 8441, 4.
-    fn read_target(
-        &mut self,
-        method: Method,
-        arena: &[u8],
-        transport: Scheme,
-    ) -> Result<(), Violation> {
-        if self.protocol.is_some() && method != Method::Connect {
+    fn read_target(&mut self, arena: &[u8], transport: Scheme) -> Result<(), Violation> {
+        let method = self.method;
+        if self.has(PROTOCOL) && method != Method::Connect {
             return Err(Violation::ProtocolWithoutConnect);
         }
-        if method == Method::Connect && self.protocol.is_none() {
-            if self.path.is_some() || self.scheme.is_some() {
+        if method == Method::Connect && !self.has(PROTOCOL) {
+            if self.has(PATH) || self.has(SCHEME) {
                 return Err(Violation::ConnectWithPathOrScheme);
             }
-            let authority = self.authority.ok_or(Violation::MissingPseudoField)?;
-            let target = self.head.read_target(arena, authority);
+            self.demand(AUTHORITY)?;
+            let target = self.head.read_target(arena, self.authority);
             return target.map_err(|_| Violation::InvalidAuthority);
         }
-        let (path, plain) = self.path.ok_or(Violation::MissingPseudoField)?;
-        match self.scheme.ok_or(Violation::MissingPseudoField)? {
-            Some(scheme) if scheme == transport => {}
-            Some(_) | None => return Err(Violation::SchemeMismatch),
+        self.demand(PATH)?;
+        self.demand(SCHEME)?;
+        if self.scheme != Some(transport) {
+            return Err(Violation::SchemeMismatch);
         }
-        if let Some(protocol) = self.protocol {
-            self.authority.ok_or(Violation::MissingPseudoField)?;
-            self.head.set_protocol(protocol);
+        if self.has(PROTOCOL) {
+            self.demand(AUTHORITY)?;
+            self.head.set_protocol(self.protocol);
         }
-        if plain {
-            self.head.set_plain_path(path);
+        if self.path_is_plain {
+            self.head.set_plain_path(self.path);
             return Ok(());
         }
-        let text = path.of(arena);
+        let text = self.path.of(arena);
         let is_asterisk = text == b"*" && method == Method::Options;
         if !is_asterisk && text.first() != Some(&b'/') {
             return Err(Violation::InvalidPath);
         }
-        let target = self.head.read_path(arena, path, method);
+        let target = self.head.read_path(arena, self.path, method);
         target.map_err(|_| Violation::InvalidPath)
     }
 
@@ -322,18 +408,15 @@ impl Lines<'_> {
                 Err(_) => return Err(Violation::InvalidAuthority),
             },
         };
-        let Some(authority) = self.authority else {
+        if !self.has(AUTHORITY) {
             let (span, _) = host.ok_or(Violation::MissingPseudoField)?;
             self.head.set_authority(span);
             return Ok(());
-        };
+        }
+        let authority = self.authority;
         self.head.set_authority(authority);
         if self.host.is_none() {
-            self.head.push_span(FieldSpan {
-                name: Span::new(0, HOST.len()),
-                value: authority,
-                known: Some(KnownField::Host),
-            });
+            self.add_host();
             return Ok(());
         }
         let wanted = Authority::parse(authority.of(arena)).ok();
@@ -343,6 +426,16 @@ impl Lines<'_> {
             }
             _ => Err(Violation::AuthorityMismatch),
         }
+    }
+
+    /// Adds a Host line that says what `:authority` does.
+    #[inline]
+    fn add_host(&mut self) {
+        self.head.push_span(FieldSpan {
+            name: Span::new(0, HOST.len()),
+            value: self.authority,
+            known: Some(KnownField::Host),
+        });
     }
 }
 
@@ -362,7 +455,7 @@ pub(super) fn read_trailers(
             .get(line.start as usize..)
             .and_then(|text| text.split_at_checked(line.name_len as usize))
             .unwrap_or_default();
-        bytes += name.len() + value.len() + 4;
+        bytes += (line.name_len + line.value_len) as usize + 4;
         count += 1;
         let fault = match line.verdict {
             FieldClass::Bad(Violation::UnknownPseudoField | Violation::ResponsePseudoField)

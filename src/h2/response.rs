@@ -4,8 +4,8 @@
 //! last head: on a connection one response is mostly like the one before, and then its block is
 //! copied. Decides nothing about content or the end of a stream.
 
-use super::frame::{begin_headers, finish_headers};
-use crate::hpack::{Encoder, Indexing, StaticName};
+use super::frame::{FRAME_BYTES_DEFAULT, begin_headers, encode_short_headers, finish_headers};
+use crate::hpack::{Encoder, Indexing, StaticName, is_same};
 use crate::http::{FieldSection, KnownField, Status, Turn};
 
 const CONTENT_LENGTH: StaticName = StaticName::of("content-length");
@@ -17,6 +17,10 @@ const SERVER: &[u8] = b"Lanner";
 
 /// Values longer than this stay out of the tables: a few of them would push out all the rest.
 const INDEXED_BYTES_MAX: usize = 256;
+
+/// What a HEADERS and a DATA frame have at most besides the handler's fields and the content: their
+/// heads, Content-Length, Date, Server, changes of the table's size.
+pub(super) const HEAD_OVERHEAD_MAX: usize = 256;
 
 /// Fields whose values hardly ever come twice on a connection.
 const VOLATILE: [&str; 9] = [
@@ -95,17 +99,30 @@ impl HeadEncoder {
         out: &mut Vec<u8>,
         frame_bytes_max: usize,
     ) {
+        if self.last.is(head, turn, self.encoder.revision()) {
+            encode_short_headers(out, stream, &self.last.block, end_stream);
+        } else {
+            self.encode_response(stream, head, end_stream, turn, out, frame_bytes_max);
+        }
+    }
+
+    #[inline(never)]
+    fn encode_response(
+        &mut self,
+        stream: u32,
+        head: &ResponseHead<'_>,
+        end_stream: bool,
+        turn: &Turn<'_>,
+        out: &mut Vec<u8>,
+        frame_bytes_max: usize,
+    ) {
         let at = begin_headers(out, stream);
         let block = out.len();
-        if self.last.is(head, turn, self.encoder.revision()) {
-            out.extend_from_slice(&self.last.block);
-        } else {
-            let before = self.encoder.revision();
-            self.encode(head, turn, out);
-            if before == self.encoder.revision() {
-                let block = out.get(block..).unwrap_or_default();
-                self.last.remember(head, turn, before, block);
-            }
+        let before = self.encoder.revision();
+        self.encode(head, turn, out);
+        if before == self.encoder.revision() {
+            let block = out.get(block..).unwrap_or_default();
+            self.last.remember(head, turn, before, block);
         }
         finish_headers(out, at, end_stream, frame_bytes_max);
     }
@@ -200,14 +217,14 @@ impl Last {
             && self.status == head.status
             && self.length == head.length
             && self.server == turn.server_field
+            && is_same(&self.wire, head.fields.wire())
             && self.date == *turn.date
-            && self.wire == head.fields.wire()
     }
 
     fn remember(&mut self, head: &ResponseHead<'_>, turn: &Turn<'_>, revision: u32, block: &[u8]) {
         /// Heads beyond this are not worth their memory.
         const BYTES_MAX: usize = 1024;
-        if head.fields.wire().len() > BYTES_MAX {
+        if head.fields.wire().len() > BYTES_MAX || block.len() > FRAME_BYTES_DEFAULT as usize {
             self.revision = None;
             return;
         }

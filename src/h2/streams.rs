@@ -7,6 +7,7 @@ use std::ops::RangeInclusive;
 use std::rc::Rc;
 
 use super::flow::FlowWindow;
+use super::plain::Dispatched;
 use super::priority::Priority;
 use super::receive_window::ReceiveWindow;
 use super::stall::Stall;
@@ -81,6 +82,36 @@ pub(super) struct Stream {
 const SEQUENTIAL_BYTES_MAX: u64 = 1024 * 1024;
 
 impl Stream {
+    /// The stream of a request, which has ended with its head or goes on.
+    pub(super) fn new(
+        dispatched: Dispatched,
+        end_stream: bool,
+        send_window: u32,
+        receive_window: u32,
+    ) -> Self {
+        let mut state = StreamState::idle();
+        // On an idle stream this cannot fail.
+        let _ = state.receive_headers(end_stream);
+        Self {
+            id: dispatched.id,
+            state,
+            exchange: Some(dispatched.exchange),
+            request: dispatched.request,
+            sending: Sending::Head,
+            send_window: FlowWindow::new(send_window),
+            receive_window: ReceiveWindow::new(receive_window, receive_window),
+            unreturned: 0,
+            owed: None,
+            rate: RateClock::default(),
+            priority: dispatched.priority,
+            prioritised: false,
+            sent: 0,
+            stall: Stall::NONE,
+            drain_until: u64::MAX,
+            drained: 0,
+        }
+    }
+
     /// A stream that was answered without a handler. The rest of its request may come until
     /// `drain_until`; the peer knows of a `window` for it.
     pub(super) fn answered(id: u32, window: u32, drain_until: u64) -> Self {
@@ -222,7 +253,10 @@ impl Streams {
         if let Some(place) = self.closed.get_mut(self.closed_next) {
             *place = (id, how);
         }
-        self.closed_next = (self.closed_next + 1) % self.closed_max;
+        self.closed_next += 1;
+        if self.closed_next >= self.closed.len() {
+            self.closed_next = 0;
+        }
     }
 
     /// The peer has reset a stream too: it has seen our reset, or sends nothing any more anyway.

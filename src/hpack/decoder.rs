@@ -21,9 +21,17 @@ pub(crate) trait Verdict: Copy {
 
     /// Judges a line.
     fn of(name: &[u8], value: &[u8]) -> Self;
+
+    /// Whether the text of a line of the tables is to be decoded. Of one that is not, the lengths
+    /// are told all the same.
+    #[inline]
+    fn wants_text(self) -> bool {
+        true
+    }
 }
 
-/// A decoded field line, whose name and value lie in the caller's arena, one behind the other.
+/// A decoded field line, whose name and value lie in the caller's arena, one behind the other, if
+/// its text is wanted.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) struct Line<V> {
     /// Where the name begins.
@@ -36,6 +44,15 @@ pub(crate) struct Line<V> {
     pub(crate) verdict: V,
     /// Whether an intermediary must not let it be indexed either (RFC 7541, 6.2.3).
     pub(crate) never_indexed: bool,
+    /// The size of the list up to here.
+    pub(crate) list: ListSize,
+}
+
+/// A literal line as it was decoded.
+struct Literal<V> {
+    name_len: u32,
+    value_len: u32,
+    verdict: V,
 }
 
 /// What one block may hold at most. These are bounds against attacks and end the connection.
@@ -59,25 +76,31 @@ pub(crate) struct Decoder<V> {
     table_bytes_max: u32,
 }
 
-/// How much of the bounds is left.
-struct Left {
-    lines: u32,
-    list_bytes: u64,
-    line_bytes_max: u32,
+/// How large a list is.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub(crate) struct ListSize {
+    /// Its lines.
+    pub(crate) lines: u32,
+    /// Their size (RFC 9113, 6.5.2).
+    pub(crate) bytes: u64,
 }
 
-impl Left {
-    /// Takes a line of so many bytes of text off.
-    #[inline]
-    fn take(&mut self, text_len: u32) -> Result<(), DecodeError> {
-        if text_len > self.line_bytes_max {
+impl ListSize {
+    /// Adds a line of so many bytes of text.
+    #[inline(always)]
+    fn add(&mut self, text_len: u32, bounds: &Bounds) -> Result<(), DecodeError> {
+        if text_len > bounds.line_bytes_max {
             return Err(DecodeError::LineTooLong);
         }
-        self.lines = self.lines.checked_sub(1).ok_or(DecodeError::TooManyLines)?;
-        self.list_bytes = self
-            .list_bytes
-            .checked_sub(u64::from(text_len) + u64::from(LINE_OVERHEAD))
-            .ok_or(DecodeError::ListTooLarge)?;
+        if self.lines >= bounds.lines_max {
+            return Err(DecodeError::TooManyLines);
+        }
+        self.lines += 1;
+        // Neither overflows 64 bits.
+        self.bytes += u64::from(text_len) + u64::from(LINE_OVERHEAD);
+        if self.bytes > u64::from(bounds.list_bytes_max) {
+            return Err(DecodeError::ListTooLarge);
+        }
         Ok(())
     }
 }
@@ -114,9 +137,9 @@ impl<V: Verdict> Decoder<V> {
 
     /// Decodes a whole field block.
     ///
-    /// Name and value of each line are appended to `arena`; then `sink` gets the line, and may
-    /// truncate the arena again. After an error the table is out of step with the peer's: the
-    /// decoder must not be used again.
+    /// Name and value of each line whose text is wanted are appended to `arena`; then `sink` gets
+    /// the line, and may truncate the arena again. After an error the table is out of step with the
+    /// peer's: the decoder must not be used again.
     pub(crate) fn decode(
         &mut self,
         block: &[u8],
@@ -125,27 +148,57 @@ impl<V: Verdict> Decoder<V> {
         mut sink: impl FnMut(&mut Vec<u8>, Line<V>),
     ) -> Result<(), DecodeError> {
         // Where a line begins must fit 32 bits.
-        let offsets_left = u64::from(u32::MAX).saturating_sub(arena.len() as u64);
-        let mut left = Left {
-            lines: bounds.lines_max,
-            list_bytes: u64::from(bounds.list_bytes_max).min(offsets_left),
-            line_bytes_max: bounds.line_bytes_max,
+        let offsets_left = u32::MAX.saturating_sub(u32::try_from(arena.len()).unwrap_or(u32::MAX));
+        let bounds = Bounds {
+            list_bytes_max: bounds.list_bytes_max.min(offsets_left),
+            ..*bounds
         };
+        let mut list = ListSize::default();
         let mut input = self.size_updates(block)?;
         while let Some((&first, rest)) = input.split_first() {
             // Bounded above, as the sink appends nothing.
             let start = arena.len() as u32;
-            let line = if first & 0x80 != 0 {
-                let (index, rest) = integer::decode::<7>(first, rest)?;
-                input = rest;
-                self.indexed(index, arena, start, &mut left)?
+            input = rest;
+            let (name_len, value_len, verdict);
+            let mut never_indexed = false;
+            if first & 0x80 != 0 {
+                // An indexed field line (RFC 7541, 6.1).
+                let index = integer::decode::<7>(first, &mut input)?;
+                let place = (index as usize).wrapping_sub(1);
+                if let Some(found) = V::STATIC.get(place)
+                    && let Some(line) = static_table::line(index)
+                {
+                    (name_len, value_len) = (line.name_len.into(), line.value_len.into());
+                    verdict = *found;
+                    list.add(name_len + value_len, &bounds)?;
+                    if verdict.wants_text() {
+                        append_static(line, line.name_len + line.value_len, arena);
+                    }
+                } else {
+                    let entry = self.dynamic(index)?;
+                    (name_len, value_len) = (entry.name_len, entry.value_len);
+                    verdict = entry.note;
+                    list.add(name_len + value_len, &bounds)?;
+                    if verdict.wants_text() {
+                        self.table.append_line(entry, arena);
+                    }
+                }
             } else if first & 0x60 != 0x20 {
-                let (line, rest) = self.literal(first, rest, arena, left.line_bytes_max)?;
-                input = rest;
-                left.take(line.name_len + line.value_len)?;
-                line
+                let literal = self.literal(first, &mut input, arena, bounds.line_bytes_max)?;
+                (name_len, value_len) = (literal.name_len, literal.value_len);
+                verdict = literal.verdict;
+                never_indexed = first & 0x50 == 0x10;
+                list.add(name_len + value_len, &bounds)?;
             } else {
                 return Err(DecodeError::SizeUpdateLate);
+            }
+            let line = Line {
+                start,
+                name_len,
+                value_len,
+                verdict,
+                never_indexed,
+                list,
             };
             sink(arena, line);
         }
@@ -167,6 +220,17 @@ impl<V: Verdict> Decoder<V> {
     /// Dynamic table size updates (RFC 7541, 6.3), which may only open a block. Returns the rest.
     #[inline]
     fn size_updates<'a>(&mut self, block: &'a [u8]) -> Result<&'a [u8], DecodeError> {
+        let opens = block.first().is_some_and(|first| first & 0xe0 == 0x20);
+        if opens || self.table.size_max() > self.table_bytes_max {
+            self.take_size_updates(block)
+        } else {
+            Ok(block)
+        }
+    }
+
+    #[cold]
+    #[inline(never)]
+    fn take_size_updates<'a>(&mut self, block: &'a [u8]) -> Result<&'a [u8], DecodeError> {
         let mut input = block;
         let mut count = 0;
         while let Some((&first, rest)) = input.split_first()
@@ -176,8 +240,8 @@ impl<V: Verdict> Decoder<V> {
             if count > SIZE_UPDATES_MAX {
                 return Err(DecodeError::SizeUpdateRepeated);
             }
-            let (size, rest) = integer::decode::<5>(first, rest)?;
             input = rest;
+            let size = integer::decode::<5>(first, &mut input)?;
             if size > self.table_bytes_max {
                 return Err(DecodeError::SizeUpdateTooLarge);
             }
@@ -189,41 +253,6 @@ impl<V: Verdict> Decoder<V> {
         Ok(input)
     }
 
-    /// An indexed field line (RFC 7541, 6.1).
-    #[inline]
-    fn indexed(
-        &self,
-        index: u32,
-        arena: &mut Vec<u8>,
-        start: u32,
-        left: &mut Left,
-    ) -> Result<Line<V>, DecodeError> {
-        let place = (index as usize).wrapping_sub(1);
-        if let Some(verdict) = V::STATIC.get(place)
-            && let Some(line) = static_table::line(index)
-        {
-            left.take(u32::from(line.name_len) + u32::from(line.value_len))?;
-            append_static(line, line.name_len + line.value_len, arena);
-            return Ok(Line {
-                start,
-                name_len: u32::from(line.name_len),
-                value_len: u32::from(line.value_len),
-                verdict: *verdict,
-                never_indexed: false,
-            });
-        }
-        let entry = self.dynamic(index)?;
-        left.take(entry.text_len())?;
-        self.table.append_line(entry, arena);
-        Ok(Line {
-            start,
-            name_len: entry.name_len,
-            value_len: entry.value_len,
-            verdict: entry.note,
-            never_indexed: false,
-        })
-    }
-
     /// The line of the dynamic table at `index`, which is beyond the static one or 0.
     #[inline]
     fn dynamic(&self, index: u32) -> Result<&Entry<V>, DecodeError> {
@@ -233,43 +262,40 @@ impl<V: Verdict> Decoder<V> {
         self.table.entry(age).ok_or(DecodeError::IndexBeyondTables)
     }
 
-    /// A literal field line, with or without indexing (RFC 7541, 6.2), and what follows it. It is
-    /// kept out of the way of indexed lines, which are most of all.
+    /// A literal field line, with or without indexing (RFC 7541, 6.2), which is taken off the input.
+    /// It is kept out of the way of indexed lines, which are most of all.
     #[inline(never)]
-    fn literal<'a>(
+    fn literal(
         &mut self,
         first: u8,
-        input: &'a [u8],
+        input: &mut &[u8],
         arena: &mut Vec<u8>,
         len_max: u32,
-    ) -> Result<(Line<V>, &'a [u8]), DecodeError> {
+    ) -> Result<Literal<V>, DecodeError> {
         let start = arena.len();
         let is_indexed = first & 0x40 != 0;
-        let (name, input) = if is_indexed {
+        let name = if is_indexed {
             integer::decode::<6>(first, input)?
         } else {
             integer::decode::<4>(first, input)?
         };
-        let (name_len, input) = if name == 0 {
+        let name_len = if name == 0 {
             string(input, arena, len_max)?
         } else {
-            (self.append_name(name, arena, len_max)?, input)
+            self.append_name(name, arena, len_max)?
         };
-        let (value_len, input) = string(input, arena, len_max - name_len)?;
+        let value_len = string(input, arena, len_max - name_len)?;
         let text = arena.get(start..).unwrap_or_default();
         let (name, value) = text.split_at_checked(name_len as usize).unwrap_or_default();
         let verdict = V::of(name, value);
         if is_indexed {
             self.table.insert(name, value, verdict);
         }
-        let line = Line {
-            start: start as u32,
+        Ok(Literal {
             name_len,
             value_len,
             verdict,
-            never_indexed: first & 0x50 == 0x10,
-        };
-        Ok((line, input))
+        })
     }
 
     /// Appends the name of the line at `index`, which is not 0, and says how long it is.
@@ -306,31 +332,29 @@ fn append_static(line: &StaticLine, len: u8, arena: &mut Vec<u8>) {
     arena.truncate(end);
 }
 
-/// Appends a string literal (RFC 7541, 5.2) of at most `len_max` bytes, and says how long it is and
-/// what follows it.
+/// Appends a string literal (RFC 7541, 5.2) of at most `len_max` bytes, which is taken off the
+/// input, and says how long it is.
 #[inline]
-fn string<'a>(
-    input: &'a [u8],
-    arena: &mut Vec<u8>,
-    len_max: u32,
-) -> Result<(u32, &'a [u8]), DecodeError> {
-    let (&first, input) = input.split_first().ok_or(DecodeError::Truncated)?;
-    let (len, input) = integer::decode::<7>(first, input)?;
+fn string(input: &mut &[u8], arena: &mut Vec<u8>, len_max: u32) -> Result<u32, DecodeError> {
+    let (&first, rest) = input.split_first().ok_or(DecodeError::Truncated)?;
+    *input = rest;
+    let len = integer::decode::<7>(first, input)?;
     let (text, rest) = input
         .split_at_checked(len as usize)
         .ok_or(DecodeError::Truncated)?;
+    *input = rest;
     if first & 0x80 == 0 {
         if len > len_max {
             return Err(DecodeError::LineTooLong);
         }
         arena.extend_from_slice(text);
-        return Ok((len, rest));
+        return Ok(len);
     }
     // It comes out at most 1.6 times as long as it has been received.
     let start = arena.len();
-    huffman::decode(input, len as usize, arena)?;
+    huffman::decode(text, arena)?;
     match u32::try_from(arena.len() - start) {
-        Ok(len) if len <= len_max => Ok((len, rest)),
+        Ok(len) if len <= len_max => Ok(len),
         _ => Err(DecodeError::LineTooLong),
     }
 }

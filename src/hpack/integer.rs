@@ -12,21 +12,23 @@ use super::error::DecodeError;
 const CONTINUATION_BYTES_MAX: usize = 5;
 
 /// Reads an integer whose prefix is the low `PREFIX_BITS` of `first`, and which goes on in `input`
-/// if it must. With it comes what follows in the input.
-#[inline]
+/// if it must. What it takes of the input is taken off.
+#[inline(always)]
 pub(super) fn decode<const PREFIX_BITS: u32>(
     first: u8,
-    input: &[u8],
-) -> Result<(u32, &[u8]), DecodeError> {
+    input: &mut &[u8],
+) -> Result<u32, DecodeError> {
     let mask = prefix_mask::<PREFIX_BITS>();
     let prefix = first & mask;
     if prefix < mask {
-        return Ok((u32::from(prefix), input));
+        return Ok(u32::from(prefix));
     }
-    continuation(u32::from(prefix), input)
+    let (value, rest) = continuation(u32::from(prefix), input)?;
+    *input = rest;
+    Ok(value)
 }
 
-/// The bytes behind a full prefix.
+/// The bytes behind a full prefix, and what follows them.
 #[cold]
 #[inline(never)]
 fn continuation(prefix: u32, input: &[u8]) -> Result<(u32, &[u8]), DecodeError> {

@@ -17,7 +17,7 @@ mod table;
 #[cfg(test)]
 mod tests;
 
-pub(crate) use decoder::{Bounds, Decoder, Line, Verdict};
+pub(crate) use decoder::{Bounds, Decoder, Line, ListSize, Verdict};
 pub(crate) use encoder::{Encoder, Indexing};
 pub(crate) use error::DecodeError;
 #[cfg(any(test, feature = "testing"))]
@@ -25,3 +25,4 @@ pub(crate) use huffman::byte_codes;
 #[cfg(any(test, feature = "testing"))]
 pub(crate) use static_table::STATIC_LINES;
 pub(crate) use static_table::{STATIC_LINES_COUNT, StaticName};
+pub(crate) use table::is_same;

@@ -9,7 +9,7 @@ mod tests;
 use std::fmt;
 
 use super::known::{KnownField, KnownSet};
-use super::scan::from_value_end;
+use super::scan::{from_value_end, is_plain_value};
 use super::span::Span;
 use crate::buf::text;
 use crate::limits;
@@ -363,25 +363,7 @@ pub(crate) fn is_token_byte(byte: u8) -> bool {
 /// Bytes from 0x80 are opaque and pass.
 #[inline]
 pub(crate) fn is_field_value(value: &[u8]) -> bool {
-    // Most values that a handler sets are short: these are two words, maybe with bytes in common.
-    if value.len() <= 16
-        && let (Some(first), Some(last)) = (value.first_chunk(), value.last_chunk())
-        && controls_in(u64::from_le_bytes(*first)) | controls_in(u64::from_le_bytes(*last)) == 0
-    {
-        return true;
-    }
-    from_value_end(value, value).is_empty()
-}
-
-/// The high bit of each byte that is a control character of ASCII, HTAB and DEL among them.
-#[inline]
-const fn controls_in(word: u64) -> u64 {
-    const HIGH: u64 = u64::from_le_bytes([0x80; 8]);
-    let low = word & !HIGH;
-    // Without the high bits no sum overflows into the next byte.
-    let from_space = low + u64::from_le_bytes([0x60; 8]);
-    let delete = low + u64::from_le_bytes([0x01; 8]);
-    (!from_space | delete) & !word & HIGH
+    is_plain_value(value) || from_value_end(value, value).is_empty()
 }
 
 /// `value` without optional white space around it (RFC 9110, 5.6.3).

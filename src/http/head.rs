@@ -237,11 +237,16 @@ impl RequestHead {
         self.lines.shrink_to(limits::FIELD_LINES_KEPT);
     }
 
-    /// Gives back a receive buffer that the head held. What else it holds is forgotten when the
-    /// next head begins, so that nothing is cleared twice.
+    /// Gives back a receive buffer that the head held, or more memory than a head may keep. What
+    /// else it holds is forgotten when the next head begins, so that nothing is cleared twice.
     #[inline]
     pub(crate) fn release(&mut self) {
-        self.take_owned();
+        match &self.bytes {
+            HeadBytes::None => {}
+            HeadBytes::Pooled(_) => self.bytes = HeadBytes::None,
+            HeadBytes::Owned(bytes) if bytes.capacity() <= limits::HEAD_BYTES_KEPT => {}
+            HeadBytes::Owned(_) => self.keep_owned(),
+        }
     }
 
     /// Leaves the head without bytes; those it owned become the spare.

@@ -35,13 +35,51 @@ pub(crate) fn from_value_end<'a>(text: &'a [u8], mut rest: &'a [u8]) -> &'a [u8]
     }
 }
 
+/// Whether all bytes of `text` may stand in a field value; no, too, for some that hold HTAB.
+#[inline(always)]
+pub(crate) fn is_plain_value(text: &[u8]) -> bool {
+    is_free_of(text, block::controls, |byte| byte.is_ascii_control())
+}
+
+/// Whether no byte of `text` says something in a target or may not stand in one at all.
+#[inline(always)]
+pub(crate) fn is_plain_target(text: &[u8]) -> bool {
+    is_free_of(text, block::not_in_paths, is_target_mark)
+}
+
 /// What of `rest`, with which `text` ends, begins with its first byte that says something in a target
 /// or may not stand in one at all; `target` knows which. Empty when there is none.
 #[inline(always)]
 pub(crate) fn from_target_mark<'a>(text: &'a [u8], rest: &'a [u8]) -> &'a [u8] {
-    from_first(text, rest, block::not_in_paths, |byte| {
-        !byte.is_ascii_graphic() || matches!(byte, b'#' | b'%' | b'.' | b'?' | b'\\')
-    })
+    from_first(text, rest, block::not_in_paths, is_target_mark)
+}
+
+#[inline(always)]
+fn is_target_mark(byte: u8) -> bool {
+    !byte.is_ascii_graphic() || matches!(byte, b'#' | b'%' | b'.' | b'?' | b'\\')
+}
+
+/// Whether no byte of `text` is marked: by its bit in blocks, which may overlap, by `is_marked` in
+/// what is shorter than half of one. Where it does not matter which byte it is, this is faster than
+/// to look for the first.
+#[inline(always)]
+fn is_free_of(text: &[u8], marks: impl Fn(&Block) -> u32, is_marked: impl Fn(u8) -> bool) -> bool {
+    if let Some(last) = text.last_chunk() {
+        let mut rest = text;
+        while let Some((block, behind)) = rest.split_first_chunk() {
+            if marks(block) != 0 {
+                return false;
+            }
+            rest = behind;
+        }
+        return rest.is_empty() || marks(last) == 0;
+    }
+    if let (Some(first), Some(last)) = (text.first_chunk(), text.last_chunk()) {
+        let halves = [u64::from_le_bytes(*first), u64::from_le_bytes(*last)];
+        let [first, last] = halves.map(u128::from);
+        return marks(&(first | last << 64).to_le_bytes()) == 0;
+    }
+    !text.iter().any(|byte| is_marked(*byte))
 }
 
 /// What of `rest`, with which `text` ends, begins with its first byte that is marked: by its bit in a

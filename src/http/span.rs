@@ -18,13 +18,10 @@ impl Span {
         }
     }
 
-    /// The `length` bytes from `start` on, under the same condition.
+    /// The range of `len` bytes from `start` on.
     #[inline]
-    pub(crate) const fn of_length(start: usize, length: usize) -> Self {
-        Self {
-            start: start as u32,
-            len: length as u32,
-        }
+    pub(crate) const fn sized(start: u32, len: u32) -> Self {
+        Self { start, len }
     }
 
     /// The first byte's offset.

@@ -11,7 +11,7 @@ use std::fmt;
 
 use super::Method;
 use super::authority::{Authority, AuthorityError};
-use super::scan::from_target_mark;
+use super::scan::{from_target_mark, is_plain_target};
 use super::span::Span;
 
 /// The form of a request target (RFC 9112, 3.2).
@@ -181,7 +181,7 @@ impl Target {
     /// Whether a target is a path and nothing else, without anything to decode, as nearly all are.
     #[inline]
     pub(crate) fn is_plain_path(text: &[u8]) -> bool {
-        text.first() == Some(&b'/') && scan(text) == (text.len(), 0)
+        text.first() == Some(&b'/') && is_plain_target(text)
     }
 
     /// Reads the target of a request with this method.

@@ -6,7 +6,7 @@
 use std::ops::Range;
 
 use super::head::{FrameHead, HEAD_BYTES, Kind};
-use super::{continuation, priority};
+use super::{FRAME_BYTES_DEFAULT, continuation, priority};
 use crate::h2::error::{ConnectionError, Fault, Violation};
 
 /// A parsed HEADERS frame.
@@ -65,6 +65,22 @@ pub(crate) fn encode_headers(
     let at = begin_headers(out, stream);
     out.extend_from_slice(block);
     finish_headers(out, at, end_stream, frame_bytes_max);
+}
+
+/// Appends a field block that is known to fit the smallest SETTINGS_MAX_FRAME_SIZE.
+#[inline]
+pub(crate) fn encode_short_headers(out: &mut Vec<u8>, stream: u32, block: &[u8], end_stream: bool) {
+    debug_assert!(block.len() <= FRAME_BYTES_DEFAULT as usize);
+    let end = if end_stream { FrameHead::END_STREAM } else { 0 };
+    let head = FrameHead {
+        length: block.len() as u32,
+        kind: Kind::Headers,
+        flags: FrameHead::END_HEADERS | end,
+        stream,
+    };
+    out.reserve(HEAD_BYTES + block.len());
+    out.extend_from_slice(&head.to_bytes());
+    out.extend_from_slice(block);
 }
 
 /// Appends the head of a HEADERS frame whose length is not known yet, and says where it lies. The

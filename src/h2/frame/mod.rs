@@ -23,7 +23,7 @@ pub(crate) use goaway::encode_goaway;
 pub(crate) use head::{FrameHead, HEAD_BYTES, Kind};
 #[cfg(any(test, feature = "testing"))]
 pub(crate) use headers::encode_headers;
-pub(crate) use headers::{begin_headers, finish_headers};
+pub(crate) use headers::{begin_headers, encode_short_headers, finish_headers};
 pub(crate) use ping::encode_ping;
 pub(crate) use rst_stream::encode_rst_stream;
 pub(crate) use settings::{LocalSettings, RemoteSettings, encode_settings_ack};

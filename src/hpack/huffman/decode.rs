@@ -1,6 +1,6 @@
 //! Strings out of Huffman code.
 //!
-//! Owns the bits that have not made a symbol yet. Up to two short codes are taken by one look into
+//! Owns the place among the bits of a text. Up to two short codes are taken by one look into
 //! a table; the long ones, which text hardly has, are found by their length.
 
 use super::{CODE_BITS_MAX, CODES, COUNTS, EOS, FIRST_CODES, LENGTHS, SYMBOLS};
@@ -11,8 +11,8 @@ const LOOK_BITS: u32 = 12;
 
 /// What the next bits mean: one symbol or two, or none when the first code is longer than a look.
 ///
-/// From the low bits on: 8 that say how many bits the codes have, 8 that say how many bits the
-/// symbols have, and the symbols, the first of them below.
+/// From the low bits on: 8 that say how many bits the codes have, 8 that say how many symbols there
+/// are, and the symbols, the first of them below.
 #[derive(Clone, Copy, Debug)]
 struct Look(u32);
 
@@ -21,8 +21,8 @@ impl Look {
 
     /// Puts a symbol behind those that are there.
     const fn with(self, symbol: u8, code_len: u8) -> Self {
-        let symbol = (symbol as u32) << (16 + self.symbols_len());
-        Self((self.0 | symbol) + (8 << 8) + code_len as u32)
+        let symbol = (symbol as u32) << (16 + 8 * self.count());
+        Self((self.0 | symbol) + (1 << 8) + code_len as u32)
     }
 
     /// The bits of the codes.
@@ -30,16 +30,20 @@ impl Look {
         self.0 & 0xff
     }
 
-    /// The bits of the symbols: 0, 8 or 16.
-    const fn symbols_len(self) -> u32 {
-        (self.0 >> 8) & 0xff
+    /// How many symbols there are.
+    const fn count(self) -> usize {
+        ((self.0 >> 8) & 0xff) as usize
     }
 
-    const fn symbols(self) -> u64 {
-        (self.0 >> 16) as u64
+    /// The symbols; where there are fewer than two, zeros stand for the others.
+    const fn symbols(self) -> [u8; 2] {
+        let [_, _, first, second] = self.0.to_le_bytes();
+        [first, second]
     }
 }
 
+/// By the bits turned over, each one a zero: so what is shifted in behind the end of a string is the
+/// ones of its padding.
 static LOOKS: [Look; 1 << LOOK_BITS] = looks();
 
 #[expect(clippy::indexing_slicing, reason = "evaluated at compile time")]
@@ -64,14 +68,15 @@ const fn looks() -> [Look; 1 << LOOK_BITS] {
     while bits < 1 << LOOK_BITS {
         if let Some(one) = first[bits] {
             let len = LENGTHS[one as usize];
-            looks[bits] = looks[bits].with(one, len);
+            let mut look = Look::NONE.with(one, len);
             // Behind it the bits are shifted in as zeros; a second code counts if it is within.
             let behind = (bits << len) & ((1 << LOOK_BITS) - 1);
             if let Some(two) = first[behind]
                 && (len + LENGTHS[two as usize]) as u32 <= LOOK_BITS
             {
-                looks[bits] = looks[bits].with(two, LENGTHS[two as usize]);
+                look = look.with(two, LENGTHS[two as usize]);
             }
+            looks[!bits & ((1 << LOOK_BITS) - 1)] = look;
         }
         bits += 1;
     }
@@ -139,108 +144,99 @@ static LONG_GROUPS: [Group; CODE_BITS_MAX - LOOK_BITS as usize] = {
     groups
 };
 
-/// Looks that are taken at once: no more than eight symbols come of them, which are one word.
-const LOOKS_AT_ONCE: u32 = 4;
+/// Symbols that are put together before they are appended. A look has two at most.
+const SYMBOLS_AT_ONCE: usize = 16;
 
-/// The bits that are there to be looked at, at least.
-const BITS_READ: u32 = 57;
-
-/// After the looks there are bits enough to see whether the rest is padding.
-const _: () = assert!(LOOKS_AT_ONCE * LOOK_BITS + 8 <= BITS_READ);
-
-/// A place in the code, within a byte.
-struct Cursor<'a> {
-    rest: &'a [u8],
-    /// How many bits of the first byte have gone.
-    gone: u32,
-}
-
-impl Cursor<'_> {
-    /// The next bits, from the highest on. Behind the end of the input are zeros.
-    #[inline]
-    fn bits(&self) -> u64 {
-        let word = match self.rest.first_chunk() {
-            Some(word) => u64::from_be_bytes(*word),
-            None => last_bits(self.rest),
-        };
-        word << self.gone
-    }
-
-    #[inline]
-    fn skip(&mut self, len: u32) {
-        let gone = self.gone + len;
-        self.rest = self.rest.get(gone as usize / 8..).unwrap_or_default();
-        self.gone = gone % 8;
-    }
-}
-
-/// Fewer than eight bytes, at the top of a word.
-#[cold]
-#[inline(never)]
-fn last_bits(bytes: &[u8]) -> u64 {
-    let word = bytes
-        .iter()
-        .fold(0, |word, byte| word << 8 | u64::from(*byte));
-    // In two steps, as there may be no byte.
-    word << (56 - 8 * bytes.len()) << 8
-}
-
-/// Takes what a few looks give: appends the symbols, shifts the bits of their codes out, and says
-/// how many these were. None are shifted when the first code is longer than a look.
+/// The eight bytes from the one at `at` on as a word turned over, with zeros behind the end.
 #[inline]
-fn take(bits: &mut u64, out: &mut Vec<u8>) -> u32 {
-    let (mut symbols, mut symbols_len, mut len) = (0, 0, 0);
-    for _ in 0..LOOKS_AT_ONCE {
+fn word_at(text: &[u8], at: usize) -> u64 {
+    match text.get(at..).and_then(<[u8]>::first_chunk) {
+        Some(word) => !u64::from_be_bytes(*word),
+        None => last_word(text, at),
+    }
+}
+
+/// [`word_at`] where fewer than eight bytes are left.
+#[inline]
+fn last_word(text: &[u8], at: usize) -> u64 {
+    let gone = 8 * at as u32;
+    if let Some(last) = text.last_chunk() {
+        // The last eight bytes, of which those before `at` are shifted out.
+        let before = 8 * (text.len() - 8) as u32;
+        (!u64::from_be_bytes(*last)).checked_shl(gone - before)
+    } else if let (Some(first), Some(last)) = (text.first_chunk(), text.last_chunk()) {
+        // Two halves, which may overlap.
+        let first = u64::from(!u32::from_be_bytes(*first)) << 32;
+        let last = u64::from(!u32::from_be_bytes(*last)) << (8 * (8 - text.len()));
+        (first | last).checked_shl(gone)
+    } else {
+        let short = text
+            .iter()
+            .fold(0, |word, byte| word << 8 | u64::from(!byte));
+        // In two steps, as there may be no byte.
+        (short << (56 - 8 * text.len()) << 8).checked_shl(gone)
+    }
+    .unwrap_or(0)
+}
+
+/// Takes what looks give while less than `end` bits are gone: appends the symbols, shifts the bits of
+/// their codes out, and says how many these were. None are shifted when the first code is longer
+/// than a look.
+#[inline]
+fn take(bits: &mut u64, end: usize, out: &mut Vec<u8>) -> usize {
+    let mut symbols = [0; SYMBOLS_AT_ONCE];
+    let (mut count, mut len) = (0, 0);
+    while len < end
+        && let Some([first, second]) = symbols.get_mut(count..).and_then(<[u8]>::first_chunk_mut)
+    {
         // The index has as many bits as the table asks for.
         let index = (*bits >> (64 - LOOK_BITS)) as usize;
-        // Where a long code comes, this and the looks that follow take nothing.
         let look = LOOKS.get(index).copied().unwrap_or(Look::NONE);
-        symbols |= look.symbols() << symbols_len;
-        symbols_len += look.symbols_len();
+        if look.len() == 0 {
+            // A long code comes.
+            break;
+        }
+        [*first, *second] = look.symbols();
+        count += look.count();
         *bits <<= look.len();
-        len += look.len();
+        len += look.len() as usize;
     }
     // A move of a known size, of which the symbols stay.
-    let end = out.len() + symbols_len as usize / 8;
-    out.extend_from_slice(&symbols.to_le_bytes());
+    let end = out.len() + count;
+    out.extend_from_slice(&symbols);
     out.truncate(end);
     len
 }
 
-/// Appends the string that the first `len` bytes of `input` stand for; there are as many. In case
-/// of an error some of it has been appended.
-pub(in crate::hpack) fn decode(
-    input: &[u8],
-    len: usize,
-    out: &mut Vec<u8>,
-) -> Result<(), DecodeError> {
-    let mut cursor = Cursor {
-        rest: input,
-        gone: 0,
-    };
-    let mut left = len * 8;
+/// Appends the string that a text stands for. In case of an error some of it has been appended.
+pub(in crate::hpack) fn decode(text: &[u8], out: &mut Vec<u8>) -> Result<(), DecodeError> {
+    let bits_in_all = text.len() * 8;
+    let mut gone = 0;
     loop {
-        let mut bits = cursor.bits();
-        if left < BITS_READ as usize {
-            // What follows is not of the string. Ones are its padding, and the beginning of no
-            // code that is shorter than a look: so a code that is cut off, and nothing else, is
-            // completed by them, and comes out longer than what is left.
-            bits |= u64::MAX >> left;
-        }
-        let mut taken = take(&mut bits, out);
+        let left = bits_in_all - gone;
+        let mut bits = word_at(text, gone / 8) << (gone % 8);
+        let there = 64 - gone % 8;
+        // A code that is cut off by the end of the text is completed by the padding, and comes out
+        // longer than what is left. Where the text goes on, a look needs all of its bits.
+        let end = if left <= there {
+            left
+        } else {
+            there - (LOOK_BITS as usize - 1)
+        };
+        let mut taken = take(&mut bits, end, out);
         if taken == 0 && left >= 8 {
-            let (symbol, len) = long_code(bits, left)?;
+            let (symbol, len) = long_code(!bits, left)?;
             out.push(symbol);
             bits <<= len;
-            taken = len;
+            taken = len as usize;
         }
-        left = left
-            .checked_sub(taken as usize)
+        let left = left
+            .checked_sub(taken)
             .ok_or(DecodeError::HuffmanPaddingNotOnes)?;
-        if left < 8 && bits.leading_ones() as usize >= left {
+        if left < 8 && bits.leading_zeros() as usize >= left {
             return Ok(());
         }
-        cursor.skip(taken);
+        gone += taken;
     }
 }
 

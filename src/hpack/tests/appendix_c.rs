@@ -53,12 +53,14 @@ fn c1_integers() {
     integer::encode::<5>(0b1110_0000, 10, &mut out);
     integer::encode::<5>(0b1010_0000, 1337, &mut out);
     assert_eq!(out, [0b1110_1010, 0b1011_1111, 154, 10]);
-    let (ten, rest) = integer::decode::<5>(out[0], &out[1..]).unwrap();
-    assert_eq!(ten, 10);
-    let (value, rest) = integer::decode::<5>(rest[0], &rest[1..]).unwrap();
-    assert_eq!((value, rest), (1337, [].as_slice()));
+    let mut rest = &out[1..];
+    assert_eq!(integer::decode::<5>(out[0], &mut rest), Ok(10));
+    let first = rest[0];
+    rest = &rest[1..];
+    assert_eq!(integer::decode::<5>(first, &mut rest), Ok(1337));
+    assert!(rest.is_empty());
     // 42 from a byte's first bit is beyond the prefixes in use: 7 bits show the same.
-    assert_eq!(integer::decode::<7>(42, &[]), Ok((42, [].as_slice())));
+    assert_eq!(integer::decode::<7>(42, &mut rest), Ok(42));
 }
 
 #[test]

@@ -268,12 +268,9 @@ fn check_huffman(text: &[u8]) {
         .encode(line, &mut theirs)
         .unwrap();
     assert_eq!(ours, theirs, "{text:?}");
-    for behind in [[].as_slice(), &[0; 9], &[0xff; 9]] {
-        let input = [code.as_slice(), behind].concat();
-        let mut out = b"before".to_vec();
-        assert_eq!(huffman::decode(&input, code.len(), &mut out), Ok(()));
-        assert_eq!(out, [b"before", text].concat());
-    }
+    let mut out = b"before".to_vec();
+    assert_eq!(huffman::decode(&code, &mut out), Ok(()));
+    assert_eq!(out, [b"before", text].concat());
 }
 
 thread_local! {
@@ -285,14 +282,11 @@ thread_local! {
 /// Decodes what may be Huffman code as the oracle does.
 fn check_code(code: &[u8]) {
     let theirs = LOONA.with_borrow_mut(|decoder| decoder.decode(code));
-    for behind in [[].as_slice(), &[0; 9], &[0xff; 9]] {
-        let input = [code, behind].concat();
-        let mut out = Vec::new();
-        let ours = huffman::decode(&input, code.len(), &mut out);
-        match &theirs {
-            Ok(text) => assert_eq!((ours, &out), (Ok(()), text), "{code:x?}"),
-            Err(error) => assert!(ours.is_err(), "{code:x?}: {error:?}, but {out:x?}"),
-        }
+    let mut out = Vec::new();
+    let ours = huffman::decode(code, &mut out);
+    match &theirs {
+        Ok(text) => assert_eq!((ours, &out), (Ok(()), text), "{code:x?}"),
+        Err(error) => assert!(ours.is_err(), "{code:x?}: {error:?}, but {out:x?}"),
     }
 }
 

@@ -10,8 +10,11 @@ impl RequestHead {
     /// [`RequestHead::attach_arena`]. Spans count from its first byte.
     #[inline]
     pub(crate) fn begin_arena(&mut self) -> Vec<u8> {
+        let mut arena = match std::mem::take(&mut self.bytes) {
+            HeadBytes::Owned(bytes) => bytes,
+            HeadBytes::Pooled(_) | HeadBytes::None => std::mem::take(&mut self.spare),
+        };
         self.clear();
-        let mut arena = std::mem::take(&mut self.spare);
         arena.clear();
         arena
     }

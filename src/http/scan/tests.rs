@@ -2,7 +2,7 @@
 
 #![allow(clippy::indexing_slicing)]
 
-use super::{from_target_mark, from_token_end, from_value_end};
+use super::{from_target_mark, from_token_end, from_value_end, is_plain_target, is_plain_value};
 use crate::http::field::{is_field_value, is_token_byte};
 
 /// Where what is left of `text` begins.
@@ -52,8 +52,11 @@ fn a_value_ends_where_it_must() {
         let expected = if passes { text.len() } else { at };
         assert_eq!(value_end(&text), expected, "{byte:#x} at {at}");
         assert_eq!(is_field_value(&text), passes, "{byte:#x} at {at}");
+        let plain = !byte.is_ascii_control();
+        assert_eq!(is_plain_value(&text), plain, "{byte:#x} at {at}");
     }
     assert_eq!(value_end(b""), 0);
+    assert!(is_plain_value(b"") && is_plain_target(b""));
     assert_eq!(
         value_end(b"\t\ta\tb\t\t\t\t\t\t\t\tc\t\t\t\t\t\t\td\r\n"),
         22
@@ -66,6 +69,7 @@ fn marks_of_a_target_are_found() {
         let plain = byte.is_ascii_graphic() && !b"#%.?\\".contains(&byte);
         let expected = if plain { text.len() } else { at };
         assert_eq!(target_mark(&text), expected, "{byte:#x} at {at}");
+        assert_eq!(is_plain_target(&text), plain, "{byte:#x} at {at}");
     }
 }
 
