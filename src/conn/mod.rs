@@ -91,7 +91,7 @@ impl Connection {
         }
     }
 
-    /// Whether a drive would do nothing, as after nearly every send over cleartext HTTP/1.
+    /// Whether a drive would do nothing, as after nearly every send in the clear.
     #[inline]
     pub(crate) fn is_idle(&self) -> bool {
         matches!(self.security, Security::None) && self.protocol.is_idle()

@@ -71,10 +71,10 @@ impl Protocol {
         matches!(self, Self::Http1(http1) if http1.is_new())
     }
 
-    /// Whether a drive would do nothing. Asked for HTTP/1 only, where it is so after nearly every send.
+    /// Whether a drive would do nothing, as after nearly every send.
     #[inline]
     pub(super) fn is_idle(&self) -> bool {
-        matches!(self, Self::Http1(http1) if http1.is_idle())
+        either!(self.is_idle())
     }
 
     /// Goes on as far as possible.

@@ -10,6 +10,8 @@
 //! `open`, what goes out in `transmit` and `response`, how things end in `ending`, and what time
 //! does in `timing`. Must not know HTTP/1, TLS, a ring, a shard, a clock or a descriptor.
 
+use std::rc::Rc;
+
 use super::bandwidth::Bandwidth;
 use super::budget::Budget;
 use super::ending::Ending;
@@ -17,18 +19,17 @@ use super::field_class::FieldClass;
 use super::flow::FlowWindow;
 use super::frame::{LocalSettings, RemoteSettings, encode_window_update};
 use super::input::Input;
-use super::plain::Dispatched;
 use super::priority::Priority;
 use super::receive::{Consumed, OpenBlock, Reading};
 use super::receive_window::ReceiveWindow;
 use super::request::{block_bytes_max, bounds, list_bytes_max};
 use super::response::HeadEncoder;
 use super::schedule::Schedule;
-use super::streams::Streams;
+use super::streams::{Opening, Streams};
 use super::timing::Clocks;
 use crate::buf::BufSlice;
 use crate::hpack::{Bounds, Decoder};
-use crate::http::{Backlog, BlockRate, Close, ConnectionKey, Drive, Scheme, Turn};
+use crate::http::{Backlog, BlockRate, Close, ConnectionKey, Drive, Exchange, Scheme, Turn};
 use crate::limits::{DataRate, WINDOW_FLOOR};
 
 /// One HTTP/2 connection.
@@ -60,7 +61,9 @@ pub(crate) struct Connection {
     pub(super) budget: Budget,
     // The streams.
     /// The request that was dispatched last, until the next drive: it has no slot yet.
-    pub(super) dispatched: Option<Dispatched>,
+    pub(super) dispatched: Option<Rc<Exchange>>,
+    /// Its stream.
+    pub(super) opening: Opening,
     pub(super) streams: Streams,
     /// The highest identifier that the peer has used.
     pub(super) last_stream: u32,
@@ -86,6 +89,8 @@ pub(crate) struct Connection {
     /// Bytes forgotten since the connection began to close.
     pub(super) lingered: usize,
     pub(super) clocks: Clocks,
+    /// Nothing has happened since a drive that has left nothing to do but wait for the peer.
+    idle: bool,
 }
 
 impl Connection {
@@ -117,6 +122,7 @@ impl Connection {
             bandwidth: Bandwidth::new(limits.stream_window, limits.window_max),
             budget: Budget::default(),
             dispatched: None,
+            opening: Opening::default(),
             streams: Streams::new(limits.streams_max),
             last_stream: 0,
             abandoned: 0,
@@ -138,17 +144,32 @@ impl Connection {
             close: Close::No,
             lingered: 0,
             clocks: Clocks::new(turn),
+            idle: false,
         }
+    }
+
+    /// Whether a drive would do nothing, as after nearly every send when there are no other streams.
+    #[inline]
+    pub(crate) fn is_idle(&self) -> bool {
+        self.idle
+    }
+
+    /// There is something to do for a drive.
+    #[inline]
+    pub(super) fn wake(&mut self) {
+        self.idle = false;
     }
 
     /// Takes received bytes.
     pub(crate) fn receive(&mut self, bytes: BufSlice) {
+        self.wake();
         self.input.push(bytes);
         self.clocks.heard = u64::MAX;
     }
 
     /// Takes received bytes that lie in no receive buffer.
     pub(crate) fn receive_copied(&mut self, bytes: &[u8]) {
+        self.wake();
         self.input.push_copied(bytes);
         self.clocks.heard = u64::MAX;
     }
@@ -161,6 +182,7 @@ impl Connection {
 
     /// The peer has finished sending. What it has sent is still answered.
     pub(crate) fn receive_end(&mut self) {
+        self.wake();
         self.input_ended = true;
     }
 
@@ -171,6 +193,7 @@ impl Connection {
 
     /// The exchange of this stream has something for the connection.
     pub(crate) fn mark(&mut self, stream: u32) {
+        self.wake();
         self.changed.push(stream);
     }
 
@@ -192,6 +215,8 @@ impl Connection {
     /// function of its own, so that the way of these keeps its values in registers.
     #[inline(never)]
     fn drive_any(&mut self, turn: &mut Turn<'_>, out: &mut Vec<u8>) -> Drive {
+        #[cfg(all(debug_assertions, any(test, feature = "testing")))]
+        let rest = self.idle.then(|| self.rest(out));
         loop {
             self.transmit_changed(turn, out);
             if self.close != Close::No {
@@ -214,15 +239,29 @@ impl Connection {
         }
         self.input.settle();
         self.update_clocks(turn, out);
+        // Without streams nothing else than what resets this can give a drive anything to do.
+        self.idle = self.streams.len() == 0
+            && self.input.is_empty()
+            && self.open_block.is_none()
+            && !self.input_ended
+            && self.ending == Ending::No
+            && self.close == Close::No
+            && !is_full(out, turn);
         #[cfg(all(debug_assertions, any(test, feature = "testing")))]
         if self.close == Close::No {
             self.check(is_full(out, turn));
         }
+        #[cfg(all(debug_assertions, any(test, feature = "testing")))]
+        assert!(
+            rest.is_none_or(|rest| rest == self.rest(out)),
+            "an idle connection had something to do"
+        );
         Drive::Wait
     }
 
     /// The connection broke: nothing more can be sent or received.
     pub(crate) fn sever(&mut self, turn: &mut Turn<'_>) {
+        self.wake();
         self.close = Close::Reset;
         self.input = Input::default();
         self.sever_streams(turn);

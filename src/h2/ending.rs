@@ -45,6 +45,7 @@ impl Ending {
 impl Connection {
     /// The server is shutting down, or the connection has served its time.
     pub(crate) fn drain(&mut self) {
+        self.wake();
         if self.ending == Ending::No {
             self.ending = Ending::Asked;
         }

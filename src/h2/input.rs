@@ -79,7 +79,7 @@ impl Input {
     }
 
     /// Forgets the first `count` bytes of [`unsplit`](Self::unsplit).
-    #[inline]
+    #[inline(always)]
     pub(super) fn consume_unsplit(&mut self, count: usize) {
         if let Some(slice) = &mut self.slice {
             slice.advance(count);
@@ -90,7 +90,7 @@ impl Input {
     }
 
     /// What was last seen by a peek.
-    #[inline]
+    #[inline(always)]
     pub(super) fn front(&self) -> &[u8] {
         match self.gathered.get(self.start..) {
             Some(gathered) if !gathered.is_empty() => gathered,

@@ -7,9 +7,15 @@
 use super::connection::Connection;
 use super::receive::Reading;
 use super::streams::Stream;
+use crate::http::Close;
 use crate::limits::EARLY_PRIORITIES_MAX;
 
 impl Connection {
+    /// What a drive of an idle connection leaves as it is.
+    pub(super) fn rest(&self, out: &[u8]) -> (usize, u64, Close, u64) {
+        (out.len(), self.deadline(), self.close, self.frames)
+    }
+
     /// Panics when a relation does not hold. `full` says that the send buffer has no room.
     pub(super) fn check(&mut self, full: bool) {
         let in_frame = match self.reading {

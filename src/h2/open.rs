@@ -9,11 +9,10 @@ use super::budget::Cheap;
 use super::connection::Connection;
 use super::error::{ConnectionError, Fault, StreamError, Violation};
 use super::frame::encode_rst_stream;
-use super::plain::Dispatched;
 use super::priority::Priority;
 use super::receive::{CompleteBlock, Consumed};
 use super::request::{Refusal, Request, Unread, read_request, read_trailers};
-use super::streams::{Closed, RequestFacts, Stream};
+use super::streams::{Closed, Opening, RequestFacts, Stream};
 use crate::http::{Exchange, FieldSection, Mark, Method, Turn, after};
 use crate::limits::ABANDONED_PER_STREAM;
 
@@ -218,9 +217,8 @@ impl Connection {
             self.take_early_priority(block.stream)
                 .unwrap_or(request.priority)
         };
-        let dispatched = Dispatched {
+        let opening = Opening {
             id: block.stream,
-            exchange: Rc::clone(exchange),
             request: RequestFacts {
                 head: request.method == Method::Head,
                 connect: request.method == Method::Connect,
@@ -228,10 +226,12 @@ impl Connection {
             },
             priority,
         };
+        let exchange = Rc::clone(exchange);
         if block.end_stream {
-            self.dispatched = Some(dispatched);
+            self.opening = opening;
+            self.dispatched = Some(exchange);
         } else {
-            self.begin_body(dispatched, request.content_length, turn);
+            self.begin_body(exchange, opening, request.content_length, turn);
         }
     }
 
@@ -245,9 +245,14 @@ impl Connection {
 
     /// The request goes on: its stream gets a slot, and its exchange a body.
     #[inline(never)]
-    fn begin_body(&mut self, dispatched: Dispatched, content_length: Option<u64>, turn: &Turn<'_>) {
-        let exchange = &dispatched.exchange;
-        if dispatched.request.connect {
+    fn begin_body(
+        &mut self,
+        exchange: Rc<Exchange>,
+        opening: Opening,
+        content_length: Option<u64>,
+        turn: &Turn<'_>,
+    ) {
+        if opening.request.connect {
             exchange.inbound.borrow_mut().open_stream();
             exchange.upgrade.offer();
         } else {
@@ -256,8 +261,8 @@ impl Connection {
         // As much as is announced to the peer at a time.
         let step = self.stream_target / 4;
         exchange.inbound.borrow_mut().report_at(step as usize);
-        let owed = content_length.filter(|_| !dispatched.request.connect);
-        self.insert_stream(dispatched, false, owed, turn);
+        let owed = content_length.filter(|_| !opening.request.connect);
+        self.insert_stream(exchange, opening, false, owed, turn);
     }
 
     /// Trailers, or HEADERS where there may be none.

@@ -12,34 +12,24 @@ use std::rc::Rc;
 use super::bodies::CONTENT_BYTES_MAX;
 use super::connection::Connection;
 use super::frame::{FrameHead, HEAD_BYTES, Kind, encode_data_head, headers};
-use super::priority::Priority;
 use super::receive::{BlockPlace, CompleteBlock, Reading};
 use super::response::{HEAD_OVERHEAD_MAX, ResponseHead};
-use super::streams::{Closed, RequestFacts, Stream};
+use super::streams::{Closed, Opening, Stream};
 use crate::http::{Exchange, KnownField, Outcome, Turn};
-
-/// A request that was given to the application.
-#[derive(Debug)]
-pub(super) struct Dispatched {
-    pub(super) id: u32,
-    pub(super) exchange: Rc<Exchange>,
-    pub(super) request: RequestFacts,
-    pub(super) priority: Priority,
-}
 
 impl Connection {
     /// The handler of the request that was dispatched last has been run once. If its response is
     /// plain, the stream is over; otherwise it gets a slot.
     #[inline]
     pub(super) fn answer_dispatched(&mut self, turn: &mut Turn<'_>, out: &mut Vec<u8>) {
-        let Some(dispatched) = self.dispatched.take() else {
+        let Some(exchange) = self.dispatched.take() else {
             return;
         };
-        if self.transmit_plain(&dispatched, turn, out) {
-            turn.exchanges.give(dispatched.exchange, turn.limits);
-            self.streams.remember(dispatched.id, Closed::Finished);
+        if self.transmit_plain(&exchange, turn, out) {
+            turn.exchanges.give(exchange, turn.limits);
+            self.streams.remember(self.opening.id, Closed::Finished);
         } else {
-            self.insert_stream(dispatched, true, None, turn);
+            self.insert_stream(exchange, self.opening, true, None, turn);
         }
     }
 
@@ -90,25 +80,26 @@ impl Connection {
 
     /// Gives a slot to the request that was dispatched last, if it has not been looked at.
     pub(super) fn keep_dispatched(&mut self, turn: &Turn<'_>) {
-        if let Some(dispatched) = self.dispatched.take() {
-            self.insert_stream(dispatched, true, None, turn);
+        if let Some(exchange) = self.dispatched.take() {
+            self.insert_stream(exchange, self.opening, true, None, turn);
         }
     }
 
     /// Gives a slot to a request, whose exchange is to be looked at next.
     pub(super) fn insert_stream(
         &mut self,
-        dispatched: Dispatched,
+        exchange: Rc<Exchange>,
+        opening: Opening,
         end_stream: bool,
         owed: Option<u64>,
         turn: &Turn<'_>,
     ) {
-        self.changed.push(dispatched.id);
+        self.changed.push(opening.id);
         let send_window = self.remote.initial_window_size;
         let receive_window = turn.limits.http2.stream_window;
         self.streams.insert(Stream {
             owed,
-            ..Stream::new(dispatched, end_stream, send_window, receive_window)
+            ..Stream::new(opening, exchange, end_stream, send_window, receive_window)
         });
     }
 
@@ -116,13 +107,7 @@ impl Connection {
     /// server counts, small enough for the windows and the send buffer, while no other waits.
     /// Answers whether it was one.
     #[inline]
-    fn transmit_plain(
-        &mut self,
-        dispatched: &Dispatched,
-        turn: &Turn<'_>,
-        out: &mut Vec<u8>,
-    ) -> bool {
-        let exchange = &*dispatched.exchange;
+    fn transmit_plain(&mut self, exchange: &Exchange, turn: &Turn<'_>, out: &mut Vec<u8>) -> bool {
         let mut outbound = exchange.outbound().borrow_mut();
         let outbound = &mut *outbound;
         let body = match outbound.fixed {
@@ -138,8 +123,8 @@ impl Connection {
             && outbound.informational.is_empty()
             && exchange.response_trailers.fields().is_empty()
             && !exchange.lifetime.is_abort_asked()
-            && !dispatched.request.head
-            && !dispatched.request.connect
+            && !self.opening.request.head
+            && !self.opening.request.connect
             && self.schedule.is_empty();
         let window = self.send_window.available();
         let content_max = (self.remote.initial_window_size as usize)
@@ -156,6 +141,7 @@ impl Connection {
             return false;
         }
         let before = out.len();
+        let id = self.opening.id;
         let head = ResponseHead {
             status: outbound.status,
             fields: &outbound.fields,
@@ -164,9 +150,9 @@ impl Connection {
         let frame_bytes_max = self.remote.max_frame_size as usize;
         let ends = body.is_empty();
         self.encoder
-            .response(dispatched.id, &head, ends, turn, out, frame_bytes_max);
+            .response(id, &head, ends, turn, out, frame_bytes_max);
         if !ends {
-            encode_data_head(out, dispatched.id, body.len(), true);
+            encode_data_head(out, id, body.len(), true);
             out.extend_from_slice(body);
             // No more than the window has.
             let _ = self.send_window.consume(body.len() as u32);

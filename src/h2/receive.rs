@@ -99,7 +99,7 @@ pub(super) enum BlockPlace {
 
 impl BlockPlace {
     /// The bytes.
-    #[inline]
+    #[inline(always)]
     pub(super) fn of<'a>(&self, input: &'a Input, collected: &'a [u8]) -> &'a [u8] {
         match self {
             Self::Collected => collected,

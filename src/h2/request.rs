@@ -46,8 +46,8 @@ const HOST: &[u8] = b"host";
 struct Lines<'a> {
     head: &'a mut RequestHead,
     limits: &'a Limits,
-    /// The pseudo-header fields that have come, a bit for each.
-    pseudo: u8,
+    /// The pseudo-header fields that have come, a bit for each, and one for any other field.
+    seen: u8,
     method: Method,
     method_text: Span,
     path: Span,
@@ -62,10 +62,9 @@ struct Lines<'a> {
     expect_continue: bool,
     priority: Priority,
     cookies: usize,
-    /// A field that is none of the pseudo-header ones has come.
-    regular: bool,
-    /// What has come, refused or not.
-    list: ListSize,
+    /// From how many bytes of text on a line is looked at twice: it is too long, or the request is
+    /// refused already.
+    text_end: usize,
     refusal: Option<Refusal>,
 }
 
@@ -83,6 +82,7 @@ const PATH: u8 = 2;
 const SCHEME: u8 = 4;
 const AUTHORITY: u8 = 8;
 const PROTOCOL: u8 = 16;
+const REGULAR: u8 = 32;
 
 /// Bounds beyond which a block ends the connection: twice what a request may have, so that one
 /// that is a little too large is answered.
@@ -147,7 +147,7 @@ pub(super) fn read_request(
     let mut lines = Lines {
         head,
         limits,
-        pseudo: 0,
+        seen: 0,
         method: Method::Get,
         method_text: Span::default(),
         path: Span::default(),
@@ -161,18 +161,20 @@ pub(super) fn read_request(
         expect_continue: false,
         priority: Priority::DEFAULT,
         cookies: 0,
-        regular: false,
-        list: ListSize::default(),
+        text_end: limits.http2.field_bytes_max.saturating_add(1),
         refusal: None,
     };
     let decoded = decoder.decode(block, &mut arena, bounds, |arena, line| {
         lines.take(arena, line);
     });
-    if let Err(error) = decoded {
-        lines.head.attach_arena(arena);
-        return Err(Unread::Failed(undecodable(error, counters)));
-    }
-    let concluded = lines.conclude(&mut arena, transport);
+    let list = match decoded {
+        Ok(list) => list,
+        Err(error) => {
+            lines.head.attach_arena(arena);
+            return Err(Unread::Failed(undecodable(error, counters)));
+        }
+    };
+    let concluded = lines.conclude(list, &mut arena, transport);
     let request = Request {
         method: lines.method,
         content_length: lines.content_length,
@@ -187,23 +189,23 @@ pub(super) fn read_request(
 }
 
 impl Lines<'_> {
-    /// Refuses the request, unless it has been already: by an earlier line, or by the size of what
-    /// has come.
+    /// Refuses the request, unless it has been already: by an earlier line, or by the size of the
+    /// list so far.
     #[cold]
     #[inline(never)]
-    fn refuse(&mut self, refusal: Refusal) {
+    fn refuse(&mut self, refusal: Refusal, list: ListSize) {
         if self.refusal.is_none() {
-            self.refusal = Some(self.excess().unwrap_or(refusal));
+            self.refusal = Some(self.excess(list).unwrap_or(refusal));
+            self.text_end = 0;
         }
     }
 
-    /// What is too much of what has come so far. That grows only: so whether there was too much can
-    /// be asked later.
+    /// What is too much of a list. It only grows: so whether it was too much can be asked later.
     #[inline]
-    fn excess(&self) -> Option<Refusal> {
-        let violation = if self.list.lines as usize > self.limits.field_count_max {
+    fn excess(&self, list: ListSize) -> Option<Refusal> {
+        let violation = if list.lines as usize > self.limits.field_count_max {
             Violation::TooManyFields
-        } else if self.list.bytes > list_bytes_max(self.limits) as u64 {
+        } else if list.bytes > list_bytes_max(self.limits) as u64 {
             Violation::HeaderListTooLarge
         } else {
             return None;
@@ -213,11 +215,8 @@ impl Lines<'_> {
 
     #[inline(always)]
     fn take(&mut self, arena: &mut Vec<u8>, line: Line<FieldClass>) {
-        self.list = line.list;
-        if (line.name_len + line.value_len) as usize > self.limits.http2.field_bytes_max {
-            self.refuse(too_large(Violation::HeaderListTooLarge));
-        }
-        if self.refusal.is_some() {
+        if (line.name_len + line.value_len) as usize >= self.text_end {
+            self.refuse(too_large(Violation::HeaderListTooLarge), line.list);
             // What is refused is not kept.
             arena.truncate(line.start as usize);
             return;
@@ -227,29 +226,29 @@ impl Lines<'_> {
             FieldClass::Method(method) => {
                 (self.method, self.method_text) = (method, value);
                 self.line_bytes += line.value_len;
-                return self.take_pseudo(METHOD);
+                return self.take_pseudo(METHOD, line.list);
             }
             FieldClass::Path { plain } => {
                 (self.path, self.path_is_plain) = (value, plain);
                 self.line_bytes += line.value_len;
-                return self.take_pseudo(PATH);
+                return self.take_pseudo(PATH, line.list);
             }
             FieldClass::Scheme(scheme) => {
                 self.scheme = scheme;
-                return self.take_pseudo(SCHEME);
+                return self.take_pseudo(SCHEME, line.list);
             }
             FieldClass::Authority => {
                 self.authority = value;
                 self.line_bytes += line.value_len;
-                return self.take_pseudo(AUTHORITY);
+                return self.take_pseudo(AUTHORITY, line.list);
             }
             FieldClass::Protocol => {
                 self.protocol = value;
-                return self.take_pseudo(PROTOCOL);
+                return self.take_pseudo(PROTOCOL, line.list);
             }
             FieldClass::Other => None,
             FieldClass::Known(known) => {
-                self.observe(known, value, arena);
+                self.observe(known, value, arena, line.list);
                 Some(known)
             }
             FieldClass::Cookie => {
@@ -260,9 +259,9 @@ impl Lines<'_> {
                 self.priority = Priority::parse(value.of(arena));
                 None
             }
-            FieldClass::Bad(violation) => return self.refuse(violation.into()),
+            FieldClass::Bad(violation) => return self.refuse(violation.into(), line.list),
         };
-        self.regular = true;
+        self.seen |= REGULAR;
         let name = Span::sized(line.start, line.name_len);
         self.head.push_span(FieldSpan { name, value, known });
     }
@@ -270,35 +269,35 @@ impl Lines<'_> {
     /// A pseudo-header field has come. One that comes where it must not refuses the request, so that
     /// it does not matter what it has replaced.
     #[inline(always)]
-    fn take_pseudo(&mut self, field: u8) {
-        let repeated = self.pseudo & field != 0;
-        self.pseudo |= field;
-        if self.regular {
-            self.refuse(Violation::PseudoAfterRegular.into());
-        } else if repeated {
-            self.refuse(Violation::DuplicatePseudoField.into());
+    fn take_pseudo(&mut self, field: u8, list: ListSize) {
+        if self.seen & (REGULAR | field) != 0 {
+            let violation = if self.has(REGULAR) {
+                Violation::PseudoAfterRegular
+            } else {
+                Violation::DuplicatePseudoField
+            };
+            self.refuse(violation.into(), list);
         }
+        self.seen |= field;
     }
 
     /// Takes note of a field that the server itself acts on.
     #[inline(never)]
-    fn observe(&mut self, known: KnownField, value: Span, arena: &[u8]) {
+    fn observe(&mut self, known: KnownField, value: Span, arena: &[u8], list: ListSize) {
         match known {
             KnownField::Host if self.host.replace(value).is_some() => {
-                self.refuse(Violation::MultipleHosts.into());
+                self.refuse(Violation::MultipleHosts.into(), list);
             }
             KnownField::ContentLength => match parse_content_length(value.of(arena)) {
                 Ok(length) if self.content_length.is_none() => self.content_length = Some(length),
-                Ok(_) | Err(_) => self.refuse(Violation::InvalidContentLength.into()),
+                Ok(_) | Err(_) => self.refuse(Violation::InvalidContentLength.into(), list),
             },
             KnownField::Expect => {
                 if value.of(arena).eq_ignore_ascii_case(b"100-continue") {
                     self.expect_continue = true;
                 } else {
-                    self.refuse(Refusal::Status(
-                        Status::EXPECTATION_FAILED,
-                        Violation::UnknownExpectation,
-                    ));
+                    let violation = Violation::UnknownExpectation;
+                    self.refuse(Refusal::Status(Status::EXPECTATION_FAILED, violation), list);
                 }
             }
             _ => {}
@@ -306,8 +305,13 @@ impl Lines<'_> {
     }
 
     #[inline(always)]
-    fn conclude(&mut self, arena: &mut Vec<u8>, transport: Scheme) -> Result<(), Refusal> {
-        if let Some(refusal) = self.refusal.or_else(|| self.excess()) {
+    fn conclude(
+        &mut self,
+        list: ListSize,
+        arena: &mut Vec<u8>,
+        transport: Scheme,
+    ) -> Result<(), Refusal> {
+        if let Some(refusal) = self.refusal.or_else(|| self.excess(list)) {
             return Err(refusal);
         }
         if self.line_bytes as usize > self.limits.request_line_bytes_max && self.has(METHOD) {
@@ -319,7 +323,7 @@ impl Lines<'_> {
         self.head
             .set_request(self.method, self.method_text, Version::Http2);
         self.head.set_scheme(transport);
-        let is_plain = self.pseudo == METHOD | PATH | SCHEME | AUTHORITY
+        let is_plain = self.seen & !REGULAR == METHOD | PATH | SCHEME | AUTHORITY
             && self.path_is_plain
             && self.method != Method::Connect
             && self.scheme == Some(transport)
@@ -350,7 +354,7 @@ impl Lines<'_> {
     /// Whether a pseudo-header field has come.
     #[inline]
     fn has(&self, field: u8) -> bool {
-        self.pseudo & field != 0
+        self.seen & field != 0
     }
 
     /// The same, where the request needs it.
@@ -480,7 +484,7 @@ pub(super) fn read_trailers(
         arena.clear();
     });
     match decoded {
-        Ok(()) => Ok(violation.map_or(Ok(()), |violation| Err(StreamError(violation)))),
+        Ok(_) => Ok(violation.map_or(Ok(()), |violation| Err(StreamError(violation)))),
         Err(error) => Err(undecodable(error, counters)),
     }
 }

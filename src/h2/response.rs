@@ -89,7 +89,7 @@ impl HeadEncoder {
     }
 
     /// Appends the HEADERS of a final response.
-    #[inline]
+    #[inline(always)]
     pub(super) fn response(
         &mut self,
         stream: u32,

@@ -7,7 +7,6 @@ use std::ops::RangeInclusive;
 use std::rc::Rc;
 
 use super::flow::FlowWindow;
-use super::plain::Dispatched;
 use super::priority::Priority;
 use super::receive_window::ReceiveWindow;
 use super::stall::Stall;
@@ -43,6 +42,14 @@ pub(super) struct RequestFacts {
     pub(super) connect: bool,
     /// The peer waits for 100 Continue before it sends the body.
     pub(super) awaits_continue: bool,
+}
+
+/// A stream that a request has opened.
+#[derive(Clone, Copy, Debug, Default)]
+pub(super) struct Opening {
+    pub(super) id: u32,
+    pub(super) request: RequestFacts,
+    pub(super) priority: Priority,
 }
 
 /// One stream.
@@ -84,7 +91,8 @@ const SEQUENTIAL_BYTES_MAX: u64 = 1024 * 1024;
 impl Stream {
     /// The stream of a request, which has ended with its head or goes on.
     pub(super) fn new(
-        dispatched: Dispatched,
+        opening: Opening,
+        exchange: Rc<Exchange>,
         end_stream: bool,
         send_window: u32,
         receive_window: u32,
@@ -93,17 +101,17 @@ impl Stream {
         // On an idle stream this cannot fail.
         let _ = state.receive_headers(end_stream);
         Self {
-            id: dispatched.id,
+            id: opening.id,
             state,
-            exchange: Some(dispatched.exchange),
-            request: dispatched.request,
+            exchange: Some(exchange),
+            request: opening.request,
             sending: Sending::Head,
             send_window: FlowWindow::new(send_window),
             receive_window: ReceiveWindow::new(receive_window, receive_window),
             unreturned: 0,
             owed: None,
             rate: RateClock::default(),
-            priority: dispatched.priority,
+            priority: opening.priority,
             prioritised: false,
             sent: 0,
             stall: Stall::NONE,

@@ -187,6 +187,7 @@ impl Connection {
 
     /// A deadline has passed.
     pub(crate) fn expire(&mut self, turn: &mut Turn<'_>, out: &mut Vec<u8>) {
+        self.wake();
         let (limits, now) = (turn.limits, turn.now);
         let clocks = self.clocks;
         if self.close != Close::No {

@@ -135,7 +135,7 @@ impl<V: Verdict> Decoder<V> {
         }
     }
 
-    /// Decodes a whole field block.
+    /// Decodes a whole field block, and says how large its list is.
     ///
     /// Name and value of each line whose text is wanted are appended to `arena`; then `sink` gets
     /// the line, and may truncate the arena again. After an error the table is out of step with the
@@ -146,7 +146,7 @@ impl<V: Verdict> Decoder<V> {
         arena: &mut Vec<u8>,
         bounds: &Bounds,
         mut sink: impl FnMut(&mut Vec<u8>, Line<V>),
-    ) -> Result<(), DecodeError> {
+    ) -> Result<ListSize, DecodeError> {
         // Where a line begins must fit 32 bits.
         let offsets_left = u32::MAX.saturating_sub(u32::try_from(arena.len()).unwrap_or(u32::MAX));
         let bounds = Bounds {
@@ -202,7 +202,7 @@ impl<V: Verdict> Decoder<V> {
             };
             sink(arena, line);
         }
-        Ok(())
+        Ok(list)
     }
 
     /// The size of the table, by the measure of RFC 7541, 4.1.
@@ -280,7 +280,7 @@ impl<V: Verdict> Decoder<V> {
             integer::decode::<4>(first, input)?
         };
         let name_len = if name == 0 {
-            string(input, arena, len_max)?
+            new_name(input, arena, len_max)?
         } else {
             self.append_name(name, arena, len_max)?
         };
@@ -334,7 +334,7 @@ fn append_static(line: &StaticLine, len: u8, arena: &mut Vec<u8>) {
 
 /// Appends a string literal (RFC 7541, 5.2) of at most `len_max` bytes, which is taken off the
 /// input, and says how long it is.
-#[inline]
+#[inline(always)]
 fn string(input: &mut &[u8], arena: &mut Vec<u8>, len_max: u32) -> Result<u32, DecodeError> {
     let (&first, rest) = input.split_first().ok_or(DecodeError::Truncated)?;
     *input = rest;
@@ -357,4 +357,10 @@ fn string(input: &mut &[u8], arena: &mut Vec<u8>, len_max: u32) -> Result<u32, D
         Ok(len) if len <= len_max => Ok(len),
         _ => Err(DecodeError::LineTooLong),
     }
+}
+
+/// [`string`] for a name, which hardly any literal line has: most take one of the tables.
+#[inline(never)]
+fn new_name(input: &mut &[u8], arena: &mut Vec<u8>, len_max: u32) -> Result<u32, DecodeError> {
+    string(input, arena, len_max)
 }

@@ -143,18 +143,17 @@ impl<T: Copy> Table<T> {
     #[inline]
     fn append(&self, start: u32, len: u32, out: &mut Vec<u8>) {
         let (start, len) = (start as usize, len as usize);
-        let from_start = self.text.get(start..).unwrap_or_default();
         // Most texts are short: a move of a known size is several times faster than one of the
         // right size.
-        if let Some(chunk) = from_start.first_chunk::<CHUNK>()
-            && len <= CHUNK
+        if len <= CHUNK
+            && let Some(chunk) = self.text.get(start..start + CHUNK)
         {
             let end = out.len() + len;
             out.extend_from_slice(chunk);
             out.truncate(end);
             return;
         }
-        match from_start.get(..len) {
+        match self.text.get(start..start + len) {
             Some(whole) => out.extend_from_slice(whole),
             None => self.append_pieces(start, len, out),
         }

@@ -75,7 +75,7 @@ where
     }
 
     fn dispose_context(&self, context: HttpContext, error: Option<&HandlerError>) {
-        drop(context);
+        context.dispose();
         if let Some(error) = error
             && !error.is_peers()
         {

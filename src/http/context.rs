@@ -60,6 +60,14 @@ impl HttpContext {
         (self.exchange, self.connection, self.features)
     }
 
+    /// Drops it. Most have no features, which is seen here without a call.
+    #[inline]
+    pub(crate) fn dispose(self) {
+        if let Some(features) = self.features {
+            drop(features);
+        }
+    }
+
     /// A context of its parts.
     #[inline]
     pub(crate) fn from_parts(

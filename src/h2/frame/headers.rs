@@ -25,8 +25,23 @@ pub(crate) struct Headers {
 /// # Errors
 /// All of them end the connection, also a stream that is to depend on itself: its field block
 /// would have to be decoded all the same, for a peer that is broken.
-#[inline]
+#[inline(always)]
 pub(crate) fn parse(head: FrameHead, payload: &[u8]) -> Result<Headers, Fault> {
+    let fragment = if head.flags & (FrameHead::PADDED | FrameHead::PRIORITY) == 0 {
+        0..payload.len()
+    } else {
+        surrounded(head, payload)?
+    };
+    Ok(Headers {
+        fragment,
+        end_stream: head.has(FrameHead::END_STREAM),
+        end_headers: head.has(FrameHead::END_HEADERS),
+    })
+}
+
+/// Where the fragment lies among padding and priorities.
+#[inline(never)]
+fn surrounded(head: FrameHead, payload: &[u8]) -> Result<Range<usize>, Fault> {
     let too_short = ConnectionError(Violation::FrameTooShort);
     let mut rest = payload;
     let mut padding = 0;
@@ -46,11 +61,7 @@ pub(crate) fn parse(head: FrameHead, payload: &[u8]) -> Result<Headers, Fault> {
         .len()
         .checked_sub(padding)
         .ok_or(ConnectionError(Violation::PaddingTooLong))?;
-    Ok(Headers {
-        fragment: start..start + length,
-        end_stream: head.has(FrameHead::END_STREAM),
-        end_headers: head.has(FrameHead::END_HEADERS),
-    })
+    Ok(start..start + length)
 }
 
 /// Appends a field block as HEADERS, and CONTINUATION where it is longer than `frame_bytes_max`.

@@ -130,7 +130,7 @@ fn decode(
         assert_eq!(arena, b"before", "what was there has gone");
         lines.push((name.to_vec(), value.to_vec()));
     });
-    decoded.map(|()| lines)
+    decoded.map(|_| lines)
 }
 
 /// A bound is passed exactly by a list that is beyond it, if that is no error before.
