@@ -71,8 +71,8 @@ pub(super) struct RequestFacts {
     pub(super) head: bool,
     pub(super) connect: bool,
     pub(super) keep_alive: bool,
-    /// The peer has said that no other request follows (RFC 9112, 9.3 and 9.6).
-    pub(super) last: bool,
+    /// The peer may send another request; where not, it has said so (RFC 9112, 9.3 and 9.6).
+    pub(super) more_allowed: bool,
     /// The peer waits for 100 Continue before it sends the body.
     pub(super) awaits_continue: bool,
 }
@@ -84,7 +84,7 @@ impl RequestFacts {
         head: false,
         connect: false,
         keep_alive: true,
-        last: false,
+        more_allowed: true,
         awaits_continue: false,
     };
 }

@@ -47,7 +47,7 @@ impl Connection {
     /// How the connection ends with the response to the request that it has taken last. `failed`
     /// tells that the body of this one was not taken whole.
     pub(super) fn close_after_response(&self, failed: bool) -> Close {
-        let agreed = self.request.last
+        let agreed = !self.request.more_allowed
             && !self.request.connect
             && matches!(self.body, Body::Done)
             && !failed

@@ -180,7 +180,7 @@ impl Connection {
             head: head.method() == Method::Head,
             connect: head.method() == Method::Connect,
             keep_alive: framing.keep_alive && !turn.draining,
-            last: !framing.keep_alive,
+            more_allowed: framing.keep_alive,
             awaits_continue: framing.expect_continue,
         };
     }
