@@ -92,10 +92,11 @@ impl Budget {
     #[inline]
     pub(super) fn earn(&mut self, frames: u32, bytes: usize) {
         let bytes = self.unearned.saturating_add(bytes);
-        let pieces = u32::try_from(bytes / BYTES_FOR_UPDATE).unwrap_or(u32::MAX);
+        // No more than can be earned at all, so that the sum does not overflow.
+        let pieces = (bytes / BYTES_FOR_UPDATE).min(EARNED_MAX as usize) as u32;
         self.unearned = bytes % BYTES_FOR_UPDATE;
-        let earned = frames.saturating_mul(2).saturating_add(pieces);
-        self.earned = self.earned.saturating_add(earned).min(EARNED_MAX);
+        let earned = 2 * frames.min(EARNED_MAX) + pieces;
+        self.earned = (self.earned + earned).min(EARNED_MAX);
     }
 }
 

@@ -62,7 +62,7 @@ pub(crate) struct Connection {
     // The streams.
     /// The request that was dispatched last, until the next drive: it has no slot yet.
     pub(super) dispatched: Option<Rc<Exchange>>,
-    /// Its stream.
+    /// The stream of the request that came last.
     pub(super) opening: Opening,
     pub(super) streams: Streams,
     /// The highest identifier that the peer has used.
@@ -199,6 +199,7 @@ impl Connection {
 
     /// Goes on as far as possible: appends what is to be sent to `out` and answers whether a
     /// request is ready for the application.
+    #[inline(never)]
     pub(crate) fn drive(&mut self, turn: &mut Turn<'_>, out: &mut Vec<u8>) -> Drive {
         self.answer_dispatched(turn, out);
         if self.changed.is_empty()

@@ -217,7 +217,7 @@ impl Connection {
             self.take_early_priority(block.stream)
                 .unwrap_or(request.priority)
         };
-        let opening = Opening {
+        self.opening = Opening {
             id: block.stream,
             request: RequestFacts {
                 head: request.method == Method::Head,
@@ -228,10 +228,9 @@ impl Connection {
         };
         let exchange = Rc::clone(exchange);
         if block.end_stream {
-            self.opening = opening;
             self.dispatched = Some(exchange);
         } else {
-            self.begin_body(exchange, opening, request.content_length, turn);
+            self.begin_body(exchange, request.content_length, turn);
         }
     }
 
@@ -245,14 +244,8 @@ impl Connection {
 
     /// The request goes on: its stream gets a slot, and its exchange a body.
     #[inline(never)]
-    fn begin_body(
-        &mut self,
-        exchange: Rc<Exchange>,
-        opening: Opening,
-        content_length: Option<u64>,
-        turn: &Turn<'_>,
-    ) {
-        if opening.request.connect {
+    fn begin_body(&mut self, exchange: Rc<Exchange>, content_length: Option<u64>, turn: &Turn<'_>) {
+        if self.opening.request.connect {
             exchange.inbound.borrow_mut().open_stream();
             exchange.upgrade.offer();
         } else {
@@ -261,8 +254,8 @@ impl Connection {
         // As much as is announced to the peer at a time.
         let step = self.stream_target / 4;
         exchange.inbound.borrow_mut().report_at(step as usize);
-        let owed = content_length.filter(|_| !opening.request.connect);
-        self.insert_stream(exchange, opening, false, owed, turn);
+        let owed = content_length.filter(|_| !self.opening.request.connect);
+        self.insert_stream(exchange, false, owed, turn);
     }
 
     /// Trailers, or HEADERS where there may be none.

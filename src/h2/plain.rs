@@ -14,7 +14,7 @@ use super::connection::Connection;
 use super::frame::{FrameHead, HEAD_BYTES, Kind, encode_data_head, headers};
 use super::receive::{BlockPlace, CompleteBlock, Reading};
 use super::response::{HEAD_OVERHEAD_MAX, ResponseHead};
-use super::streams::{Closed, Opening, Stream};
+use super::streams::{Closed, Stream};
 use crate::http::{Exchange, KnownField, Outcome, Turn};
 
 impl Connection {
@@ -29,7 +29,7 @@ impl Connection {
             turn.exchanges.give(exchange, turn.limits);
             self.streams.remember(self.opening.id, Closed::Finished);
         } else {
-            self.insert_stream(exchange, self.opening, true, None, turn);
+            self.insert_stream(exchange, true, None, turn);
         }
     }
 
@@ -81,19 +81,19 @@ impl Connection {
     /// Gives a slot to the request that was dispatched last, if it has not been looked at.
     pub(super) fn keep_dispatched(&mut self, turn: &Turn<'_>) {
         if let Some(exchange) = self.dispatched.take() {
-            self.insert_stream(exchange, self.opening, true, None, turn);
+            self.insert_stream(exchange, true, None, turn);
         }
     }
 
-    /// Gives a slot to a request, whose exchange is to be looked at next.
+    /// Gives a slot to the request that came last, whose exchange is to be looked at next.
     pub(super) fn insert_stream(
         &mut self,
         exchange: Rc<Exchange>,
-        opening: Opening,
         end_stream: bool,
         owed: Option<u64>,
         turn: &Turn<'_>,
     ) {
+        let opening = self.opening;
         self.changed.push(opening.id);
         let send_window = self.remote.initial_window_size;
         let receive_window = turn.limits.http2.stream_window;

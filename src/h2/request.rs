@@ -40,7 +40,7 @@ impl From<Violation> for Refusal {
 }
 
 /// The name of the Host line that stands for `:authority`, at the front of every arena.
-const HOST: &[u8] = b"host";
+const HOST: [u8; 4] = *b"host";
 
 /// What was collected of a block.
 struct Lines<'a> {
@@ -142,8 +142,7 @@ pub(super) fn read_request(
     limits: &Limits,
     counters: &mut Counters,
 ) -> Result<Request, Unread> {
-    let mut arena = head.begin_arena();
-    arena.extend_from_slice(HOST);
+    let mut arena = head.begin_arena(HOST);
     let mut lines = Lines {
         head,
         limits,

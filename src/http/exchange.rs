@@ -119,7 +119,7 @@ impl Exchange {
     }
 
     /// Ties the exchange to the connection and the stream that it belongs to.
-    #[inline]
+    #[inline(always)]
     pub(crate) fn attach(&self, outbox: &Rc<Outbox>, mark: Mark) {
         let mut owner = self.owner.borrow_mut();
         match &mut *owner {

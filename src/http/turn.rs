@@ -98,7 +98,7 @@ impl ExchangePool {
     /// Takes an exchange back: its response is encoded whole, or nobody is there to take it. Every
     /// protocol ends every exchange here, which is where `on_completed` is called. One that somebody
     /// still holds is left to its holder.
-    #[inline]
+    #[inline(always)]
     pub(crate) fn give(&mut self, exchange: Rc<Exchange>, limits: &Limits) {
         probe::probe!(lanner, request__stop, Rc::as_ptr(&exchange));
         exchange.run_completed();

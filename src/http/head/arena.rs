@@ -6,16 +6,22 @@ use super::{HeadBytes, RequestHead};
 use crate::http::{FieldSpan, Method, Scheme, Span, TargetError};
 
 impl RequestHead {
-    /// Begins a head whose bytes the protocol puts together: an empty arena, to be given back with
-    /// [`RequestHead::attach_arena`]. Spans count from its first byte.
-    #[inline]
-    pub(crate) fn begin_arena(&mut self) -> Vec<u8> {
+    /// Begins a head whose bytes the protocol puts together: an arena that holds `first`, to be given
+    /// back with [`RequestHead::attach_arena`]. Spans count from its first byte.
+    #[inline(always)]
+    pub(crate) fn begin_arena<const N: usize>(&mut self, first: [u8; N]) -> Vec<u8> {
         let mut arena = match std::mem::take(&mut self.bytes) {
             HeadBytes::Owned(bytes) => bytes,
             HeadBytes::Pooled(_) | HeadBytes::None => std::mem::take(&mut self.spare),
         };
         self.clear();
-        arena.clear();
+        if arena.first_chunk() == Some(&first) {
+            // As in nearly every arena that has been used.
+            arena.truncate(N);
+        } else {
+            arena.clear();
+            arena.extend_from_slice(&first);
+        }
         arena
     }
 

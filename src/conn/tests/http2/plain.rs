@@ -135,7 +135,7 @@ proptest! {
         answers in prop::collection::vec(answer(), 1..8),
         window in prop_oneof![0..50_u32, Just(65_535), Just(1 << 20)],
         table in prop_oneof![Just(4096_u32), 0..200_u32],
-        buffer in prop_oneof![Just(64 * 1024_usize), 1..2_000_usize],
+        buffer in prop_oneof![Just(64 * 1024_usize), 16..2_000_usize],
     ) {
         let limits = Limits {
             response_buffer_bytes_max: buffer,
