@@ -13,6 +13,7 @@
 use std::rc::Rc;
 
 use super::bandwidth::Bandwidth;
+use super::bounds::{block_bytes_max, bounds, list_bytes_max};
 use super::budget::Budget;
 use super::ending::Ending;
 use super::field_class::FieldClass;
@@ -22,7 +23,6 @@ use super::input::Input;
 use super::priority::Priority;
 use super::receive::{Consumed, OpenBlock, Reading};
 use super::receive_window::ReceiveWindow;
-use super::request::{block_bytes_max, bounds, list_bytes_max};
 use super::response::HeadEncoder;
 use super::schedule::Schedule;
 use super::streams::{Opening, Streams};

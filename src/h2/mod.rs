@@ -10,6 +10,7 @@
 
 pub(crate) mod bandwidth;
 mod bodies;
+mod bounds;
 mod budget;
 #[cfg(test)]
 mod census;
@@ -36,6 +37,7 @@ mod stall;
 pub(crate) mod state;
 mod streams;
 mod timing;
+mod trailers;
 mod transmit;
 
 #[cfg(test)]

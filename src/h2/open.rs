@@ -11,8 +11,9 @@ use super::error::{ConnectionError, Fault, StreamError, Violation};
 use super::frame::encode_rst_stream;
 use super::priority::Priority;
 use super::receive::{CompleteBlock, Consumed};
-use super::request::{Refusal, Request, Unread, read_request, read_trailers};
+use super::request::{Refusal, Request, Unread, read_request};
 use super::streams::{Closed, Opening, RequestFacts, Stream};
+use super::trailers::read_trailers;
 use crate::http::{Exchange, FieldSection, Mark, Method, Turn, after};
 use crate::limits::ABANDONED_PER_STREAM;
 

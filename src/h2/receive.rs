@@ -6,12 +6,12 @@
 use std::ops::Range;
 use std::rc::Rc;
 
+use super::bounds::block_bytes_max;
 use super::budget::Cheap;
 use super::connection::Connection;
 use super::error::{ConnectionError, Violation};
 use super::frame::{FrameHead, HEAD_BYTES, Kind, headers};
 use super::input::Input;
-use super::request::block_bytes_max;
 use crate::http::{Exchange, Turn};
 use crate::limits::CONTINUATIONS_MAX;
 

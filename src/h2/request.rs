@@ -1,17 +1,17 @@
-//! From a field block to a request head (RFC 9113, 8.3 and 8.5; RFC 8441, 4), or to trailers.
+//! From a field block to a request head (RFC 9113, 8.3 and 8.5; RFC 8441, 4).
 //!
 //! Owns what the lines of a block mean together: pseudo-header fields, Host, cookies in pieces,
 //! lengths and limits. The head is given its bytes in an arena of its own. Knows no stream.
 
+use super::bounds::{list_bytes_max, undecodable};
 use super::error::{ConnectionError, StreamError, Violation};
 use super::field_class::FieldClass;
 use super::priority::Priority;
-use crate::hpack::{Bounds, DecodeError, Decoder, Line, ListSize};
+use crate::hpack::{Bounds, Decoder, Line, ListSize};
 use crate::http::authority::Authority;
 use crate::http::field::parse_content_length;
 use crate::http::{
-    Counters, FieldSection, FieldSpan, KnownField, Method, RequestHead, Scheme, Span, Status,
-    Version,
+    Counters, FieldSpan, KnownField, Method, RequestHead, Scheme, Span, Status, Version,
 };
 use crate::limits::Limits;
 
@@ -84,50 +84,9 @@ const AUTHORITY: u8 = 8;
 const PROTOCOL: u8 = 16;
 const REGULAR: u8 = 32;
 
-/// Bounds beyond which a block ends the connection: twice what a request may have, so that one
-/// that is a little too large is answered.
-pub(super) fn bounds(limits: &Limits) -> Bounds {
-    let twice = |value: usize| u32::try_from(value.saturating_mul(2)).unwrap_or(u32::MAX);
-    Bounds {
-        line_bytes_max: twice(
-            limits
-                .http2
-                .field_bytes_max
-                .max(limits.request_line_bytes_max),
-        ),
-        lines_max: twice(limits.field_count_max),
-        list_bytes_max: twice(list_bytes_max(limits)),
-    }
-}
-
-/// The largest field section that is taken, as SETTINGS_MAX_HEADER_LIST_SIZE says it: 32 bytes are
-/// counted for each line, and pseudo-header fields are lines too.
-pub(super) fn list_bytes_max(limits: &Limits) -> usize {
-    limits
-        .head_bytes_max
-        .saturating_add(limits.request_line_bytes_max)
-}
-
-/// The longest field block that is taken: no encoder needs more for the largest list that is
-/// decoded.
-pub(super) fn block_bytes_max(limits: &Limits) -> usize {
-    list_bytes_max(limits).saturating_mul(2)
-}
-
 /// The answer to a field section that is too large.
 fn too_large(violation: Violation) -> Refusal {
     Refusal::Status(Status::REQUEST_HEADER_FIELDS_TOO_LARGE, violation)
-}
-
-/// The connection error behind a block that cannot be decoded.
-#[cold]
-fn undecodable(error: DecodeError, counters: &mut Counters) -> ConnectionError {
-    counters.reject(error.name());
-    ConnectionError(match error {
-        DecodeError::TooManyLines => Violation::TooManyFields,
-        _ if error.is_bound() => Violation::HeaderListTooLarge,
-        _ => Violation::Compression,
-    })
 }
 
 /// Reads a request. The block is decoded whole even when the request is refused, for the sake of
@@ -358,11 +317,8 @@ impl Lines<'_> {
 
     /// The same, where the request needs it.
     fn demand(&self, field: u8) -> Result<(), Violation> {
-        if self.has(field) {
-            Ok(())
-        } else {
-            Err(Violation::MissingPseudoField)
-        }
+        let came = self.has(field).then_some(());
+        came.ok_or(Violation::MissingPseudoField)
     }
 
     /// RFC 9113, 8.3.1 and 8.5; RFC 8441, 4.
@@ -439,51 +395,5 @@ impl Lines<'_> {
             value: self.authority,
             known: Some(KnownField::Host),
         });
-    }
-}
-
-/// Reads trailers into `trailers` (RFC 9113, 8.1).
-pub(super) fn read_trailers(
-    decoder: &mut Decoder<FieldClass>,
-    block: &[u8],
-    trailers: &mut FieldSection,
-    limits: &Limits,
-    counters: &mut Counters,
-) -> Result<Result<(), StreamError>, ConnectionError> {
-    let mut arena = Vec::new();
-    let (mut bytes, mut count) = (0, 0);
-    let mut violation = None;
-    let decoded = decoder.decode(block, &mut arena, &bounds(limits), |arena, line| {
-        let (name, value) = arena
-            .get(line.start as usize..)
-            .and_then(|text| text.split_at_checked(line.name_len as usize))
-            .unwrap_or_default();
-        bytes += (line.name_len + line.value_len) as usize + 4;
-        count += 1;
-        let fault = match line.verdict {
-            FieldClass::Bad(Violation::UnknownPseudoField | Violation::ResponsePseudoField)
-            | FieldClass::Method(_)
-            | FieldClass::Path { .. }
-            | FieldClass::Scheme(_)
-            | FieldClass::Authority
-            | FieldClass::Protocol => Some(Violation::PseudoInTrailers),
-            FieldClass::Bad(_) if name.first() == Some(&b':') => Some(Violation::PseudoInTrailers),
-            FieldClass::Bad(violation) => Some(violation),
-            FieldClass::Known(known) if known.is_forbidden_in_trailers() => {
-                Some(Violation::ForbiddenTrailer)
-            }
-            _ if count > limits.trailer_count_max => Some(Violation::TooManyFields),
-            _ if bytes > limits.trailer_bytes_max => Some(Violation::HeaderListTooLarge),
-            _ => trailers
-                .append_bytes(name, value)
-                .err()
-                .map(|_| Violation::InvalidFieldValue),
-        };
-        violation = violation.or(fault);
-        arena.clear();
-    });
-    match decoded {
-        Ok(_) => Ok(violation.map_or(Ok(()), |violation| Err(StreamError(violation)))),
-        Err(error) => Err(undecodable(error, counters)),
     }
 }
