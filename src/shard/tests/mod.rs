@@ -92,3 +92,20 @@ fn assert_alive(server: &mut SimulatedShard) {
     server.settle();
     assert!(peer.saw_fin());
 }
+
+/// Every fault of the kernel alone, often enough that a conversation meets it.
+fn each_fault() -> impl Iterator<Item = Faults> {
+    let changes: [fn(&mut Faults); 6] = [
+        |faults| faults.end_multishot = 100,
+        |faults| faults.short_send = 100,
+        |faults| faults.split_receive = 100,
+        |faults| faults.no_buffers = 50,
+        |faults| faults.delay = 90,
+        |faults| faults.interrupt = 90,
+    ];
+    changes.into_iter().map(|change| {
+        let mut faults = Faults::NONE;
+        change(&mut faults);
+        faults
+    })
+}

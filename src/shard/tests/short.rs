@@ -279,17 +279,7 @@ fn a_response_that_the_kernel_does_not_take_at_once() {
 
 #[test]
 fn each_fault_of_the_kernel_changes_nothing() {
-    let changes: [fn(&mut Faults); 6] = [
-        |faults| faults.end_multishot = 100,
-        |faults| faults.short_send = 100,
-        |faults| faults.split_receive = 100,
-        |faults| faults.no_buffers = 50,
-        |faults| faults.delay = 90,
-        |faults| faults.interrupt = 90,
-    ];
-    for change in changes {
-        let mut faults = Faults::NONE;
-        change(&mut faults);
+    for faults in each_fault() {
         let mut server = with_faults(faults);
         for path in ["/", "/stream", "/trailer", "/sleep"].repeat(5) {
             let peer = server.connect();

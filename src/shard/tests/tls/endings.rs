@@ -110,17 +110,7 @@ fn certificates_are_exchanged_under_way() {
 
 #[test]
 fn each_fault_of_the_kernel_changes_nothing() {
-    let changes: [fn(&mut Faults); 6] = [
-        |faults| faults.end_multishot = 100,
-        |faults| faults.short_send = 100,
-        |faults| faults.split_receive = 100,
-        |faults| faults.no_buffers = 50,
-        |faults| faults.delay = 90,
-        |faults| faults.interrupt = 90,
-    ];
-    for change in changes {
-        let mut faults = Faults::NONE;
-        change(&mut faults);
+    for faults in each_fault() {
         let mut secure = Secure::new(&SimConfig {
             faults,
             ..SimConfig::default()
