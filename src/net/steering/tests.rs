@@ -1,5 +1,5 @@
 //! What the program decides, by running it here, and that the kernel takes it. That connections
-//! arrive where they should is for `tests/steering.rs`.
+//! arrive where they should is for `tests/server/steering.rs`.
 
 #![allow(clippy::unwrap_used, clippy::indexing_slicing)]
 

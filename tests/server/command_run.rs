@@ -1,0 +1,197 @@
+//! `lanner run`: what it prints, where it listens, how it is stopped, and how it fails.
+
+#![allow(clippy::indexing_slicing, clippy::unwrap_used)]
+
+use std::net::{TcpListener, TcpStream};
+use std::os::unix::net::UnixStream;
+
+use crate::support::client::Client;
+use crate::support::command::{Process, lanner, output};
+use crate::support::eventually;
+
+const STARTED: &str = "Application started. Press Ctrl+C to shut down.";
+
+#[test]
+fn prints_each_address_as_bound_and_that_it_has_started() {
+    let urls = "http://127.0.0.1:0;http://127.0.0.1:0";
+    let mut process = Process::spawn(&mut lanner(["run", "--urls", urls, "--shards", "2"]));
+    let addresses = [process.address(), process.address()];
+    assert_eq!(process.line(), STARTED);
+    assert_ne!(addresses[0], addresses[1]);
+    for address in addresses {
+        assert_eq!(
+            Client::connect(address).get("/plaintext").text(),
+            "Hello, World!"
+        );
+    }
+    process.signal("TERM");
+    let (status, stdout, stderr) = process.wait();
+    assert_eq!(status.code(), Some(0));
+    assert_eq!(
+        (stdout.as_str(), stderr.as_str()),
+        ("Application is shutting down...\n", "")
+    );
+}
+
+#[test]
+fn the_environment_names_addresses_and_the_command_line_has_the_last_word() {
+    // `run` is what happens without a command, too.
+    for arguments in [["run"].as_slice(), &[]] {
+        let mut process =
+            Process::spawn(lanner(arguments).env("LANNER_URLS", "http://127.0.0.1:0"));
+        let address = process.address();
+        assert_eq!(process.line(), STARTED);
+        assert_eq!(Client::connect(address).get("/plaintext").status, 200);
+    }
+    let mut command = lanner(["run", "--urls", "http://127.0.0.1:0"]);
+    let mut process = Process::spawn(command.env("LANNER_URLS", "http://ignored:0/base"));
+    process.address();
+    assert_eq!(process.line(), STARTED);
+}
+
+#[test]
+fn serves_a_unix_socket_and_removes_its_file() {
+    let path = std::env::temp_dir().join(format!("lanner-{}-command", std::process::id()));
+    let url = format!("http://unix:{}?mode=600", path.display());
+    let mut process = Process::spawn(&mut lanner(["run", "--urls", &url]));
+    assert_eq!(
+        process.line(),
+        format!("Now listening on: http://unix:{}", path.display())
+    );
+    assert_eq!(process.line(), STARTED);
+    let mut client = Client::over(UnixStream::connect(&path).unwrap());
+    assert_eq!(client.get("/plaintext").text(), "Hello, World!");
+    drop(client);
+    process.signal("INT");
+    assert_eq!(process.wait().0.code(), Some(0));
+    assert!(!path.exists());
+}
+
+/// Runs a command that must fail to start; answers the one line that it says.
+fn failure(urls: &str) -> String {
+    let output = output(&mut lanner(["run", "--urls", urls]));
+    assert_eq!(output.status.code(), Some(1), "{urls}");
+    assert_eq!(String::from_utf8(output.stdout).unwrap(), "", "{urls}");
+    let stderr = String::from_utf8(output.stderr).unwrap();
+    assert_eq!(stderr.lines().count(), 1, "{urls}: {stderr}");
+    assert!(stderr.starts_with("lanner: "), "{stderr}");
+    stderr
+}
+
+#[test]
+fn what_cannot_start_says_why_in_one_line() {
+    for url in [
+        "",
+        "nonsense",
+        "localhost:5000",
+        "http://localhost:0",
+        "http://127.0.0.1:0/base",
+        "http://127.0.0.1:65536",
+        "http://[::1:80",
+        "https://127.0.0.1:0/base",
+        "ftp://127.0.0.1:0",
+        "http://unix:relative",
+        "http://127.0.0.1:0;nonsense",
+    ] {
+        let line = failure(url);
+        let named = url.rsplit(';').next().unwrap();
+        assert!(line.contains(named), "{url}: {line}");
+    }
+    let other = TcpListener::bind("127.0.0.1:0").unwrap();
+    let taken = other.local_addr().unwrap();
+    let line = failure(&format!("http://{taken}"));
+    assert!(
+        line.contains(&format!(
+            "failed to bind to http://{taken}: the address is already in use"
+        )),
+        "{line}"
+    );
+    let line = failure("http://unix:/no/such/directory/socket");
+    assert!(line.contains("the directory does not exist"), "{line}");
+}
+
+#[test]
+fn arguments_that_make_no_sense_are_another_failure() {
+    for arguments in [
+        ["run", "--shards", "0"].as_slice(),
+        &["run", "--shards", "many"],
+        &["fly"],
+        &["run", "--unknown"],
+    ] {
+        let output = output(&mut lanner(arguments));
+        assert_eq!(output.status.code(), Some(2), "{arguments:?}");
+        assert!(output.stdout.is_empty() && !output.stderr.is_empty());
+    }
+    let version = output(&mut lanner(["--version"]));
+    assert_eq!(version.status.code(), Some(0));
+    assert_eq!(
+        String::from_utf8(version.stdout).unwrap(),
+        format!("lanner {}\n", env!("CARGO_PKG_VERSION"))
+    );
+}
+
+#[test]
+fn two_processes_share_an_address_only_if_both_ask_for_it() {
+    let mut first = Process::spawn(&mut lanner([
+        "run",
+        "--urls",
+        "http://127.0.0.1:0",
+        "--reuse-port",
+    ]));
+    let address = first.address();
+    let url = format!("http://{address}");
+    assert!(failure(&url).contains("--reuse-port"));
+    let mut second = Process::spawn(&mut lanner(["run", "--urls", &url, "--reuse-port"]));
+    assert_eq!(second.address(), address);
+}
+
+#[test]
+fn a_signal_lets_requests_finish() {
+    for signal in ["TERM", "INT"] {
+        let (process, address) = Process::serving();
+        let mut idle = Client::connect(address);
+        assert_eq!(idle.get("/plaintext").status, 200);
+        let mut delayed = Client::connect(address);
+        delayed.send("GET /delay/500 HTTP/1.1\r\nHost: a\r\n\r\n");
+        let mut uploading = Client::connect(address);
+        uploading.send("POST /echo HTTP/1.1\r\nHost: a\r\nContent-Length: 5\r\n\r\n");
+        // One shard takes what came first: both are under way when this is answered.
+        assert_eq!(idle.get("/plaintext").status, 200);
+        process.signal(signal);
+        // The end of the idle connection tells that the server drains.
+        idle.expect_end();
+        eventually("nobody accepts any more", || {
+            TcpStream::connect(address).is_err()
+        });
+        uploading.send("hello");
+        let response = uploading.response();
+        assert_eq!(response.text(), "hello");
+        assert!(response.closes());
+        uploading.expect_end();
+        assert_eq!(delayed.response().text(), "done\n");
+        delayed.expect_end();
+        drop((idle, delayed, uploading));
+        let (status, stdout, stderr) = process.wait();
+        assert_eq!(status.code(), Some(0));
+        assert_eq!(
+            (stdout.as_str(), stderr.as_str()),
+            ("Application is shutting down...\n", "")
+        );
+    }
+}
+
+#[test]
+fn a_second_signal_ends_it_at_once() {
+    let (process, address) = Process::serving();
+    let mut idle = Client::connect(address);
+    assert_eq!(idle.get("/plaintext").status, 200);
+    let mut delayed = Client::connect(address);
+    delayed.send("GET /delay/60000 HTTP/1.1\r\nHost: a\r\n\r\n");
+    assert_eq!(idle.get("/plaintext").status, 200);
+    process.signal("TERM");
+    idle.expect_end();
+    process.signal("TERM");
+    // The delay is twice as long as this waits.
+    assert_eq!(delayed.any_end().0, b"");
+    assert_eq!(process.wait().0.code(), Some(0));
+}

@@ -1,0 +1,150 @@
+//! What a site demands of its clients and hands to them: certificates, names, OCSP responses.
+
+use lanner::{HttpContext, Server, Tls, TlsSite};
+
+use super::site::{ALERTED, Site, curl_arguments, text};
+use crate::support::HANG;
+use crate::support::programs::{output, run};
+use crate::support::tls::{Authority, Directory, Pair};
+
+#[test]
+fn clients_are_asked_for_certificates_as_the_arguments_say() {
+    let clients = Authority::new("client authority");
+    let (good, revoked) = (clients.client("good"), clients.client("revoked"));
+    let stranger = Authority::new("other authority").client("stranger");
+    for mode in ["allow", "require"] {
+        let site = Site::with(|directory, _| {
+            let list = clients.revocation_list(&[&revoked]);
+            [
+                "--client-certs",
+                mode,
+                "--client-ca",
+                &directory.write("clients.pem", clients.pem()),
+                "--client-crl",
+                &directory.write("clients.crl", list),
+            ]
+            .map(str::to_owned)
+            .to_vec()
+        });
+        for version in ["1.2", "1.3"] {
+            let with = |pair: &Pair, name: &str| {
+                let cert = site
+                    .directory
+                    .write(&format!("{name}.pem"), &pair.certificate);
+                let key = site.directory.write(&format!("{name}.key"), &pair.key);
+                ["--tls-max", version, "--cert", &cert, "--key", &key].map(str::to_owned)
+            };
+            let arguments = with(&good, "good");
+            let arguments: Vec<&str> = arguments.iter().map(String::as_str).collect();
+            assert_eq!(
+                text(site.curl("/plaintext", &arguments, b"")),
+                "Hello, World!"
+            );
+            for (pair, name) in [(&revoked, "revoked"), (&stranger, "stranger")] {
+                let arguments = with(pair, name);
+                let arguments: Vec<&str> = arguments.iter().map(String::as_str).collect();
+                let code = site.curl_fails(&arguments);
+                assert!(ALERTED.contains(&code), "{mode} {version} {name}: {code}");
+            }
+            let none = ["--tls-max", version];
+            if mode == "allow" {
+                assert_eq!(text(site.curl("/plaintext", &none, b"")), "Hello, World!");
+            } else {
+                let code = site.curl_fails(&none);
+                assert!(ALERTED.contains(&code), "{version}: {code}");
+            }
+        }
+    }
+}
+
+#[test]
+fn a_name_finds_its_site_and_no_name_that_of_all() {
+    let directory = Directory::new();
+    let authority = Authority::new("authority");
+    let site = |file: &str, names: &[&str]| {
+        let pair = authority.server(names);
+        TlsSite::files(
+            directory.write(&format!("{file}.pem"), &pair.certificate),
+            directory.write(&format!("{file}.key"), &pair.key),
+        )
+    };
+    let tls = Tls::new()
+        .site("a.example", site("exact", &["a.example"]))
+        .and_then(|tls| tls.site("*.a.example", site("wildcard", &["*.a.example"])))
+        .and_then(|tls| tls.site("*.b.a.example", site("longer", &["*.b.a.example"])));
+    let server = Server::new()
+        .urls("https://127.0.0.1:0")
+        .unwrap()
+        .tls(tls.unwrap());
+    let running = server
+        .start(async |ctx: &mut HttpContext| ctx.text("served"))
+        .unwrap();
+    let url = running.addresses().iter().next().unwrap().to_owned();
+    let address = url.strip_prefix("https://").unwrap();
+    let ca = directory.write("ca.pem", authority.pem());
+    let ask = |name: &str| {
+        let to = format!("{name}:443:{address}");
+        let url = format!("https://{name}/");
+        let all = curl_arguments(&ca, &to, &url, &[]);
+        run("curl", "curl", &all, b"")
+    };
+    for name in ["a.example", "A.Example", "x.a.example", "x.b.a.example"] {
+        let output = ask(name);
+        assert_eq!(text(output.stdout), "served", "{name}");
+    }
+    for name in ["b.example", "example"] {
+        assert_eq!(ask(name).status.code(), Some(35), "{name}");
+    }
+    // An IP address is no name: there is no site for clients that name none.
+    let arguments = ["-sS", "-k", "--noproxy", "*", &url];
+    assert_eq!(run("curl", "curl", &arguments, b"").status.code(), Some(35));
+    assert!(running.shut_down(HANG));
+}
+
+#[test]
+fn an_ocsp_response_is_handed_out() {
+    let site = Site::with(|directory, authority| {
+        let issuer = directory.write("issuer.pem", authority.pem());
+        let key = directory.write("issuer.key", authority.key());
+        let certificate = directory.name("cert.pem");
+        let serial = output(
+            "openssl",
+            "openssl",
+            &["x509", "-noout", "-serial", "-in", &certificate],
+            b"",
+        );
+        let serial = text(serial).trim().trim_start_matches("serial=").to_owned();
+        let index = directory.write(
+            "index",
+            format!("V\t21000101000000Z\t\t{serial}\tunknown\t/CN=a\n"),
+        );
+        let response = directory.name("ocsp.der");
+        let made = [
+            "ocsp",
+            "-index",
+            &index,
+            "-rsigner",
+            &issuer,
+            "-rkey",
+            &key,
+            "-CA",
+            &issuer,
+            "-issuer",
+            &issuer,
+            "-cert",
+            &certificate,
+            "-respout",
+            &response,
+            "-ndays",
+            "2",
+            "-noverify",
+        ];
+        output("openssl", "openssl", &made, b"");
+        vec!["--ocsp".to_owned(), response]
+    });
+    for option in ["-tls1_2", "-tls1_3"] {
+        let said = site.s_client(&[option, "-status"]);
+        assert!(said.contains("OCSP Response Status: successful"), "{said}");
+        assert!(said.contains("Cert Status: good"), "{said}");
+    }
+}
