@@ -6,6 +6,7 @@
 #![forbid(unsafe_code)]
 
 mod app;
+mod arguments;
 mod check;
 mod dev_certs;
 mod page;
@@ -14,10 +15,12 @@ mod tls;
 /// The built-in application; here so that benchmarks can measure what the command serves.
 pub use app::serve as built_in_application;
 
+use std::ffi::OsString;
 use std::io;
 use std::process::ExitCode;
 
-use clap::{Args, Parser, Subcommand, ValueEnum};
+use clap::parser::ValueSource;
+use clap::{Args, CommandFactory, FromArgMatches, Parser, Subcommand, ValueEnum};
 
 use crate::http::Protocols;
 use crate::net::Steering;
@@ -29,7 +32,7 @@ use crate::server::{Server, ShardCount, StartError};
 #[command(name = "lanner", version, about, max_term_width = 100)]
 struct Cli {
     #[command(subcommand)]
-    command: Option<Command>,
+    command: Command,
 }
 
 #[derive(Subcommand)]
@@ -111,19 +114,24 @@ impl From<SteeringArg> for Steering {
 }
 
 /// Runs the command that the arguments name. The exit code is 0 after an orderly end, 1 when the
-/// server cannot start, 2 when the arguments make no sense.
+/// server cannot start here and now, 2 when arguments or variables make no sense.
 #[must_use]
 pub fn main() -> ExitCode {
-    let command = Cli::parse().command.unwrap_or_else(|| {
-        // Parsed rather than made, so that the environment and the defaults count here too.
-        Command::Run(RunOnly::parse_from(["lanner"]).run)
-    });
-    match command {
+    let (cli, urls_of_environment) = match parse(std::env::args_os().collect()) {
+        Ok(parsed) => parsed,
+        Err(error) => return arguments::refuse(&error, &Cli::command()),
+    };
+    match cli.command {
         Command::Run(args) => match run(&args) {
             Ok(()) => ExitCode::SUCCESS,
             Err(error) => {
-                eprintln!("lanner: {error}");
-                ExitCode::FAILURE
+                let variable = if urls_of_environment && matches!(error, StartError::Address(_)) {
+                    "the variable LANNER_URLS: "
+                } else {
+                    ""
+                };
+                eprintln!("lanner: {variable}{error}");
+                ExitCode::from(arguments::exit_code(&error))
             }
         },
         Command::Check => check(),
@@ -131,11 +139,14 @@ pub fn main() -> ExitCode {
     }
 }
 
-/// `RunArgs` without any argument given.
-#[derive(Parser)]
-struct RunOnly {
-    #[command(flatten)]
-    run: RunArgs,
+/// The arguments, and whether the addresses come from the environment.
+fn parse(given: Vec<OsString>) -> Result<(Cli, bool), clap::Error> {
+    let matches = Cli::command().try_get_matches_from(arguments::with_command(given))?;
+    let urls = matches
+        .subcommand_matches("run")
+        .and_then(|run| run.value_source("urls"));
+    let cli = Cli::from_arg_matches(&matches)?;
+    Ok((cli, urls == Some(ValueSource::EnvVariable)))
 }
 
 fn run(args: &RunArgs) -> Result<(), StartError> {

@@ -61,6 +61,7 @@ pub struct Endpoint {
 ///
 /// Host names are never looked up: a name other than `localhost` stands for every address of the
 /// machine, because the name that clients use says nothing about the interface that they arrive on.
+/// A start says so, and a name that looks like a mistyped `localhost` is refused.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Place {
     /// 127.0.0.1 and ::1, of which one may be missing.
@@ -74,6 +75,8 @@ pub enum Place {
     Ip(SocketAddr),
     /// Every address of the machine, IPv6 and IPv4; port 0 asks the kernel for a free port.
     AnyIp {
+        /// The host name that was written instead of `*`, if one was.
+        name: Option<Box<str>>,
         /// The port.
         port: u16,
     },
@@ -122,7 +125,9 @@ impl fmt::Display for Endpoint {
                 write!(f, "{scheme}://{name}:{port}")
             }
             Place::Ip(address) => write!(f, "{scheme}://{address}"),
-            Place::AnyIp { port } => write!(f, "{scheme}://*:{port}"),
+            Place::AnyIp { name, port } => {
+                write!(f, "{scheme}://{}:{port}", name.as_deref().unwrap_or("*"))
+            }
             Place::Unix { path, .. } => write!(f, "{scheme}://unix:{}", path.display()),
             Place::Abstract { name } => write!(f, "{scheme}://unix:@{name}"),
         }

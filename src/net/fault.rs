@@ -49,6 +49,8 @@ impl std::error::Error for BindError {}
 pub enum BindFault {
     /// A socket listens there already.
     AddressInUse,
+    /// A socket listens there already that is not for sharing with this process.
+    NotShared,
     /// An earlier address of the same list covers this one.
     ListedTwice,
     /// The port is below the first one that is free for all.
@@ -122,7 +124,10 @@ impl BindFault {
 
     /// Whether somebody, perhaps this server itself, has the address already.
     pub(super) fn is_in_use(self) -> bool {
-        matches!(self, Self::AddressInUse | Self::ListedTwice)
+        matches!(
+            self,
+            Self::AddressInUse | Self::NotShared | Self::ListedTwice
+        )
     }
 }
 
@@ -131,7 +136,13 @@ impl fmt::Display for BindFault {
         let text = match *self {
             Self::AddressInUse => {
                 "the address is already in use; stop the process that listens there \
-                 (ss -ltnp names it), choose another port, or share the port with --reuse-port"
+                 (ss -ltnp names it) or choose another port; another Lanner that was started with \
+                 --reuse-port is joined with --reuse-port"
+            }
+            Self::NotShared => {
+                "who listens there does not share the address (another program, a Lanner without \
+                 --reuse-port, or one of another user); stop it (ss -ltnp names it) or choose \
+                 another port"
             }
             Self::ListedTwice => "an earlier address of the list covers it; remove one of the two",
             Self::PrivilegedPort { first_unprivileged } => {

@@ -81,6 +81,8 @@ pub(crate) struct BoundListeners {
 pub(crate) enum BindNote {
     /// One of the two addresses of `localhost` cannot be had.
     LocalhostPartly(BindError),
+    /// A host name was written, and any name but localhost is every address of the machine.
+    NameIsEveryAddress(Box<str>),
     /// An any-IP endpoint serves IPv4 only.
     WithoutIpv6 {
         /// The port.
@@ -96,6 +98,11 @@ impl fmt::Display for BindNote {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             Self::LocalhostPartly(error) => write!(f, "localhost is served in part: {error}"),
+            Self::NameIsEveryAddress(name) => write!(
+                f,
+                "{name} is not looked up: every address of this machine is listened on; write * \
+                 to say so, or one IP address"
+            ),
             Self::WithoutIpv6 { port, fault } => {
                 write!(f, "port {port} is served on IPv4 only: {fault}")
             }
@@ -154,7 +161,13 @@ impl Binder {
                 Ok(())
             }
             Place::Localhost { name, port } => self.localhost(scheme, name.as_deref(), *port),
-            Place::AnyIp { port } => self.any_ip(scheme, *port),
+            Place::AnyIp { name, port } => {
+                if let Some(name) = name {
+                    let name = name.clone();
+                    self.bound.notes.push(BindNote::NameIsEveryAddress(name));
+                }
+                self.any_ip(scheme, *port)
+            }
             Place::Unix { path, mode } => self.unix(scheme, path, *mode),
             Place::Abstract { name } => self.abstract_name(scheme, name),
         }
@@ -222,6 +235,7 @@ impl Binder {
                 BindFault::AddressInUse if self.tcp.iter().any(|own| overlap(*own, address)) => {
                     BindFault::ListedTwice
                 }
+                BindFault::AddressInUse if self.options.reuse_port => BindFault::NotShared,
                 fault => fault,
             };
             BindError::new(bound(address), fault)

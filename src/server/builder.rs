@@ -177,7 +177,15 @@ impl Server {
         }
         let tls = secure::settings(&endpoints, self.tls, self.protocols)?;
         let tls = tls.map(Loaded::read).transpose()?;
-        let cpus = Cpus::discover().place(self.shards);
+        let machine = Cpus::discover();
+        let cpus = machine.place(self.shards);
+        if cpus.len() > machine.shards_max() {
+            return Err(StartError::TooManyShards {
+                asked: cpus.len(),
+                cpus: machine.mask().len(),
+                max: machine.shards_max(),
+            });
+        }
         let count = NonZeroUsize::new(cpus.len()).unwrap_or(NonZeroUsize::MIN);
         let options = BindOptions {
             backlog: DEFAULT_BACKLOG,

@@ -18,6 +18,10 @@ mod tests;
 /// gained from it.
 pub const MAX_SHARDS: u16 = 1024;
 
+/// The most shards for each usable CPU. Shards that share a CPU gain nothing and cost threads, rings
+/// and buffers; some are of use to try many shards on a small machine.
+pub(crate) const SHARDS_PER_CPU_MAX: usize = 8;
+
 /// How many shards to run.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub enum ShardCount {
@@ -25,7 +29,7 @@ pub enum ShardCount {
     /// quota.
     #[default]
     Auto,
-    /// This many, at most [`MAX_SHARDS`]; more than CPUs share them.
+    /// This many, at most [`MAX_SHARDS`] and 8 for each usable CPU; more than CPUs share them.
     Fixed(NonZeroU16),
 }
 
@@ -157,6 +161,11 @@ impl Cpus {
     /// The CPUs of the affinity mask, ascending.
     pub(crate) fn mask(&self) -> &[usize] {
         &self.mask
+    }
+
+    /// The most shards that these CPUs can be asked for.
+    pub(crate) fn shards_max(&self) -> usize {
+        self.mask.len().saturating_mul(SHARDS_PER_CPU_MAX)
     }
 
     /// The tightest CPU quota of the cgroups that the process is in.

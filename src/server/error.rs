@@ -10,7 +10,9 @@ use crate::ring::SetupError;
 use crate::tls::TlsError;
 
 /// Why a server cannot start.
-#[derive(Debug)]
+///
+/// Its `Debug` form is the same line as its `Display` form: Rust prints it when `main` returns the
+/// error, and that is where an operator reads it.
 #[non_exhaustive]
 pub enum StartError {
     /// An address cannot be understood.
@@ -29,6 +31,15 @@ pub enum StartError {
     NoRandomness,
     /// Connections cannot be steered as asked for.
     Steering(SteeringError),
+    /// More shards than the usable CPUs can be of use for.
+    TooManyShards {
+        /// How many were asked for.
+        asked: usize,
+        /// How many CPUs the process may use.
+        cpus: usize,
+        /// How many shards they can have.
+        max: usize,
+    },
     /// The limits contradict each other.
     Limits(LimitsError),
     /// io_uring cannot be had.
@@ -57,6 +68,11 @@ impl fmt::Display for StartError {
                 f.write_str("the system gives no random bytes for the keys of session tickets")
             }
             Self::Steering(error) => error.fmt(f),
+            Self::TooManyShards { asked, cpus, max } => write!(
+                f,
+                "{asked} shards are too many for {cpus} usable CPUs, each of which does best with \
+                 one; ask for auto, or for {max} at most"
+            ),
             Self::Limits(error) => error.fmt(f),
             Self::Ring(error) => error.fmt(f),
             Self::Shard(error) => write!(f, "a shard cannot be started: {error}"),
@@ -64,7 +80,21 @@ impl fmt::Display for StartError {
     }
 }
 
-impl std::error::Error for StartError {}
+impl fmt::Debug for StartError {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        fmt::Display::fmt(self, f)
+    }
+}
+
+impl std::error::Error for StartError {
+    fn source(&self) -> Option<&(dyn std::error::Error + 'static)> {
+        match self {
+            // The others are told in full by this error's own line.
+            Self::Shard(error) => Some(error),
+            _ => None,
+        }
+    }
+}
 
 impl From<AddressError> for StartError {
     fn from(error: AddressError) -> Self {

@@ -4,6 +4,7 @@
 
 use std::net::{TcpListener, TcpStream};
 use std::os::unix::net::UnixStream;
+use std::process::Command;
 
 use crate::support::client::Client;
 use crate::support::command::{Process, lanner, output};
@@ -67,15 +68,20 @@ fn serves_a_unix_socket_and_removes_its_file() {
     assert!(!path.exists());
 }
 
-/// Runs a command that must fail to start; answers the one line that it says.
-fn failure(urls: &str) -> String {
-    let output = output(&mut lanner(["run", "--urls", urls]));
-    assert_eq!(output.status.code(), Some(1), "{urls}");
-    assert_eq!(String::from_utf8(output.stdout).unwrap(), "", "{urls}");
+/// Runs a command that must fail to start, with this exit code; answers the one line that it says.
+fn refused(command: &mut Command, code: i32) -> String {
+    let output = output(command);
     let stderr = String::from_utf8(output.stderr).unwrap();
-    assert_eq!(stderr.lines().count(), 1, "{urls}: {stderr}");
+    assert_eq!(output.status.code(), Some(code), "{command:?}: {stderr}");
+    assert_eq!(String::from_utf8(output.stdout).unwrap(), "", "{command:?}");
+    assert_eq!(stderr.lines().count(), 1, "{command:?}: {stderr}");
     assert!(stderr.starts_with("lanner: "), "{stderr}");
     stderr
+}
+
+/// As [`refused`], for addresses that cannot be had here and now.
+fn failure(urls: &str) -> String {
+    refused(&mut lanner(["run", "--urls", urls]), 1)
 }
 
 #[test]
@@ -92,8 +98,10 @@ fn what_cannot_start_says_why_in_one_line() {
         "ftp://127.0.0.1:0",
         "http://unix:relative",
         "http://127.0.0.1:0;nonsense",
+        "http://locahost:35001",
+        "http://127.0.0.1:0,http://127.0.0.1:0",
     ] {
-        let line = failure(url);
+        let line = refused(&mut lanner(["run", "--urls", url]), 2);
         let named = url.rsplit(';').next().unwrap();
         assert!(line.contains(named), "{url}: {line}");
     }
@@ -122,11 +130,75 @@ fn arguments_that_make_no_sense_are_another_failure() {
         assert_eq!(output.status.code(), Some(2), "{arguments:?}");
         assert!(output.stdout.is_empty() && !output.stderr.is_empty());
     }
+    for (arguments, cure) in [
+        (["--shards", "1024"].as_slice(), "too many for"),
+        (
+            &["--steering", "cpu", "--reuse-port"],
+            "leave out one of the two",
+        ),
+        (
+            &["--urls", "http://127.0.0.1:35001;http://127.0.0.1:35001"],
+            "remove one of the two",
+        ),
+    ] {
+        // Either there is an address that is listed twice, or nothing gets as far as binding one.
+        let line = refused(&mut lanner(arguments), 2);
+        assert!(line.contains(cure), "{line}");
+    }
+    let address = output(&mut lanner(["http://127.0.0.1:0"]));
+    assert_eq!(address.status.code(), Some(2));
+    let hint = String::from_utf8(address.stderr).unwrap();
+    assert!(hint.contains("lanner run --urls"), "{hint}");
     let version = output(&mut lanner(["--version"]));
     assert_eq!(version.status.code(), Some(0));
     assert_eq!(
         String::from_utf8(version.stdout).unwrap(),
         format!("lanner {}\n", env!("CARGO_PKG_VERSION"))
+    );
+}
+
+#[test]
+fn a_variable_that_makes_no_sense_is_named() {
+    for value in ["garbage", "", " ", "http://locahost:1"] {
+        let line = refused(lanner(["run"]).env("LANNER_URLS", value), 2);
+        assert!(line.contains("the variable LANNER_URLS"), "{line}");
+    }
+    // What came from the command line is not blamed on it, and it stays out of other commands.
+    let line = refused(lanner(["--urls", "x"]).env("LANNER_URLS", "y"), 2);
+    assert!(!line.contains("LANNER_URLS"), "{line}");
+    for (variable, value) in [
+        ("LANNER_CLIENT_CERTS", "perhaps"),
+        ("LANNER_KEY", "/a/key"),
+        ("LANNER_CERT", ""),
+    ] {
+        let output = output(lanner(["run"]).env(variable, value));
+        assert_eq!(output.status.code(), Some(2), "{variable}");
+        let stderr = String::from_utf8(output.stderr).unwrap();
+        assert!(
+            stderr.contains(&format!("count as arguments: {variable}\n")),
+            "{stderr}"
+        );
+    }
+}
+
+#[test]
+fn options_without_a_command_are_those_of_run() {
+    let mut process = Process::spawn(&mut lanner(["--urls", "http://127.0.0.1:0"]));
+    process.address();
+    assert_eq!(process.line(), STARTED);
+}
+
+#[test]
+fn a_name_that_is_every_address_is_said_to_be() {
+    let mut process = Process::spawn(&mut lanner(["--urls", "http://example.com:0"]));
+    process.line();
+    assert_eq!(process.line(), STARTED);
+    process.signal("TERM");
+    let (status, _, stderr) = process.wait();
+    assert_eq!(status.code(), Some(0));
+    assert!(
+        stderr.starts_with("lanner: example.com is not looked up: every address"),
+        "{stderr}"
     );
 }
 
@@ -143,6 +215,14 @@ fn two_processes_share_an_address_only_if_both_ask_for_it() {
     assert!(failure(&url).contains("--reuse-port"));
     let mut second = Process::spawn(&mut lanner(["run", "--urls", &url, "--reuse-port"]));
     assert_eq!(second.address(), address);
+}
+
+#[test]
+fn who_does_not_share_is_not_advised_to_be_shared_with() {
+    let other = TcpListener::bind("127.0.0.1:0").unwrap();
+    let url = format!("http://{}", other.local_addr().unwrap());
+    let line = refused(&mut lanner(["--urls", &url, "--reuse-port"]), 1);
+    assert!(line.contains("does not share the address"), "{line}");
 }
 
 #[test]

@@ -40,6 +40,8 @@ pub enum AddressFault {
     Empty,
     /// There is no `://`.
     MissingScheme,
+    /// Several addresses with something other than `;` between them.
+    Separator,
     /// The scheme is neither `http` nor `https`.
     UnknownScheme,
     /// There is nothing between `://` and the port.
@@ -56,6 +58,8 @@ pub enum AddressFault {
     BadPort,
     /// `localhost` with port 0: two addresses that cannot agree on a free port.
     LocalhostPortZero,
+    /// The host is not `localhost`, but nearly.
+    NearlyLocalhost,
     /// There is a path behind the address.
     PathBase,
     /// There are options behind an address that is no Unix domain socket.
@@ -81,8 +85,9 @@ impl fmt::Display for AddressFault {
             Self::MissingScheme => {
                 "the scheme is missing; write http://HOST:PORT or http://unix:/PATH"
             }
+            Self::Separator => "several addresses have a ';' between them; write 'A;B', in quotes",
             Self::UnknownScheme => {
-                "only http and https are served; write https://HOST:PORT or http://unix:/PATH"
+                "only http and https are served; write http://HOST:PORT or https://HOST:PORT"
             }
             Self::MissingHost => {
                 "the host is missing; name one, or * for every address of this machine"
@@ -100,6 +105,10 @@ impl fmt::Display for AddressFault {
             Self::LocalhostPortZero => {
                 "localhost is two addresses, which cannot share a port chosen by the kernel; \
                  write http://127.0.0.1:0 or http://[::1]:0"
+            }
+            Self::NearlyLocalhost => {
+                "any name but localhost stands for every address of this machine, and this one \
+                 looks mistyped; write localhost for this machine alone, or * for every address"
             }
             Self::PathBase => {
                 "an address to listen on has no path; remove it and route by path in the \

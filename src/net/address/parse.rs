@@ -24,6 +24,9 @@ fn parse(given: &str) -> Result<Endpoint, AddressFault> {
     if given.is_empty() {
         return Err(AddressFault::Empty);
     }
+    if is_several(given) {
+        return Err(AddressFault::Separator);
+    }
     let (scheme, rest) = given.split_once("://").ok_or(AddressFault::MissingScheme)?;
     let scheme = [UrlScheme::Http, UrlScheme::Https]
         .into_iter()
@@ -34,6 +37,22 @@ fn parse(given: &str) -> Result<Endpoint, AddressFault> {
         _ => parse_tcp(rest, scheme.default_port())?,
     };
     Ok(Endpoint { scheme, place })
+}
+
+/// Whether these are several addresses with a comma or white space between them. A path of a Unix
+/// domain socket may have either.
+fn is_several(given: &str) -> bool {
+    let mut parts = given
+        .split(|c: char| c == ',' || c.is_whitespace())
+        .filter(|part| !part.is_empty());
+    let _first = parts.next();
+    let schemes = given.matches("://").count();
+    parts.next().is_some()
+        && match schemes {
+            0 => true,
+            1 => given.contains(',') && !given.to_ascii_lowercase().contains("://unix:"),
+            _ => true,
+        }
 }
 
 /// Parses what follows `unix:`.
@@ -93,7 +112,7 @@ fn parse_tcp(rest: &str, default_port: u16) -> Result<Place, AddressFault> {
         return Err(AddressFault::MissingHost);
     }
     if host == "*" || host == "+" {
-        return Ok(Place::AnyIp { port });
+        return Ok(Place::AnyIp { name: None, port });
     }
     if host.starts_with('[') {
         return parse_ipv6(host, port);
@@ -153,7 +172,11 @@ fn parse_name(host: &str, port: u16) -> Result<Place, AddressFault> {
         .strip_suffix(".localhost")
         .is_some_and(|prefix| !prefix.is_empty());
     if lower != "localhost" && !below_localhost {
-        return Ok(Place::AnyIp { port });
+        if is_nearly(&lower, "localhost") {
+            return Err(AddressFault::NearlyLocalhost);
+        }
+        let name = Some(lower.into_boxed_str());
+        return Ok(Place::AnyIp { name, port });
     }
     if port == 0 {
         return Err(AddressFault::LocalhostPortZero);
@@ -162,4 +185,30 @@ fn parse_name(host: &str, port: u16) -> Result<Place, AddressFault> {
         name: below_localhost.then(|| lower.into_boxed_str()),
         port,
     })
+}
+
+/// Whether at most two letters are wrong, missing or too many in `given`; two that changed places
+/// are two that are wrong.
+fn is_nearly(given: &str, meant: &str) -> bool {
+    const WRONG_MAX: usize = 2;
+    // One row of the table of Levenshtein's distance, for the letters of `given` so far.
+    let mut row: Vec<usize> = (0..=meant.len()).collect();
+    for (written, letter) in given.bytes().enumerate() {
+        let mut diagonal = written;
+        let mut left = written + 1;
+        for (place, expected) in row
+            .iter_mut()
+            .zip(std::iter::once(None).chain(meant.bytes().map(Some)))
+        {
+            let above = *place;
+            if let Some(expected) = expected {
+                left = (diagonal + usize::from(letter != expected))
+                    .min(above + 1)
+                    .min(left + 1);
+            }
+            *place = left;
+            diagonal = above;
+        }
+    }
+    row.last().is_some_and(|wrong| *wrong <= WRONG_MAX)
 }

@@ -12,6 +12,15 @@ fn localhost(port: u16) -> Place {
     Place::Localhost { name: None, port }
 }
 
+fn any_ip(port: u16) -> Place {
+    Place::AnyIp { name: None, port }
+}
+
+fn named(name: &str, port: u16) -> Place {
+    let name = Some(name.into());
+    Place::AnyIp { name, port }
+}
+
 fn unix(path: &str, mode: Option<u32>) -> Place {
     Place::Unix {
         path: path.into(),
@@ -54,15 +63,16 @@ fn every_form_of_address_is_understood() {
         ("http://[::1]", ip("[::1]:80")),
         ("http://[::]:65535", ip("[::]:65535")),
         ("http://[fe80::1%2]:80", ip("[fe80::1%2]:80")),
-        ("http://*:5000", Place::AnyIp { port: 5000 }),
-        ("http://+:80/", Place::AnyIp { port: 80 }),
-        ("http://*", Place::AnyIp { port: 80 }),
-        ("http://*:0", Place::AnyIp { port: 0 }),
-        ("http://example.com:81", Place::AnyIp { port: 81 }),
-        ("http://my_host-1:81", Place::AnyIp { port: 81 }),
-        ("http://notlocalhost:81", Place::AnyIp { port: 81 }),
-        ("http://.localhost:81", Place::AnyIp { port: 81 }),
+        ("http://*:5000", any_ip(5000)),
+        ("http://+:80/", any_ip(80)),
+        ("http://*", any_ip(80)),
+        ("http://*:0", any_ip(0)),
+        ("http://example.com:81", named("example.com", 81)),
+        ("http://my_host-1:81", named("my_host-1", 81)),
+        ("http://notlocalhost:81", named("notlocalhost", 81)),
+        ("http://local:81", named("local", 81)),
         ("http://unix:/run/a.sock", unix("/run/a.sock", None)),
+        ("http://unix:/run/a,b", unix("/run/a,b", None)),
         ("http://UNIX:/run/a b.sock", unix("/run/a b.sock", None)),
         (
             "http://unix:/run/a.sock?mode=660",
@@ -90,6 +100,19 @@ fn every_fault_is_named() {
     let table = [
         ("", F::Empty),
         ("localhost:5000", F::MissingScheme),
+        ("http://localhost:1,http://localhost:2", F::Separator),
+        ("http://localhost:1, http://localhost:2", F::Separator),
+        ("http://localhost:1 http://localhost:2", F::Separator),
+        ("http://localhost:1,localhost:2", F::Separator),
+        ("http://unix:/a,http://unix:/b", F::Separator),
+        ("localhost:1,localhost:2", F::Separator),
+        ("a b", F::Separator),
+        ("http://locahost:35001", F::NearlyLocalhost),
+        ("https://LOCALHSOT", F::NearlyLocalhost),
+        ("http://localhosts:81", F::NearlyLocalhost),
+        ("http://lokalhost:81", F::NearlyLocalhost),
+        ("http://.localhost:81", F::NearlyLocalhost),
+        ("http://localhost.:81", F::NearlyLocalhost),
         ("5000", F::MissingScheme),
         ("ftp://localhost:21", F::UnknownScheme),
         ("://localhost", F::UnknownScheme),
@@ -150,7 +173,7 @@ fn every_fault_is_named() {
 fn a_list_keeps_its_order_and_skips_empty_parts() {
     assert_eq!(
         Endpoint::parse_list(" http://localhost:1 ;; https://*:2;"),
-        Ok(vec![http(localhost(1)), https(Place::AnyIp { port: 2 })])
+        Ok(vec![http(localhost(1)), https(any_ip(2))])
     );
     for empty in ["", ";", " ; ; "] {
         let error = Endpoint::parse_list(empty).unwrap_err();
@@ -169,8 +192,8 @@ fn https_is_a_scheme_of_every_form_and_has_a_port_of_its_own() {
     let table = [
         ("https://localhost:5001", localhost(5001)),
         ("HTTPS://LocalHost", localhost(443)),
-        ("https://*", Place::AnyIp { port: 443 }),
-        ("https://example.com", Place::AnyIp { port: 443 }),
+        ("https://*", any_ip(443)),
+        ("https://example.com", named("example.com", 443)),
         ("https://127.0.0.1:0", ip("127.0.0.1:0")),
         ("https://[::1]", ip("[::1]:443")),
         (
@@ -192,6 +215,7 @@ fn addresses_asked_for_are_spelled_as_they_could_be_written() {
         "https://127.0.0.1:0",
         "http://[::1]:5000",
         "https://*:443",
+        "https://example.com:443",
         "https://unix:/run/a.sock",
         "http://unix:@a",
     ] {
