@@ -33,6 +33,7 @@ mod h1;
 mod h2;
 mod hpack;
 pub mod http;
+mod journal;
 mod limits;
 mod net;
 #[allow(unsafe_code)]

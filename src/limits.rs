@@ -65,6 +65,13 @@ pub(crate) const LINGER_TIMEOUT_MS: u64 = 2_000;
 /// when it is refused; one that goes on regardless is not served by reading more.
 pub(crate) const LINGER_BYTES_MAX: usize = 1024 * 1024;
 
+/// Lines that wait to be written to standard error. A burst of failures fits; a pipe that nobody
+/// empties holds no more than a few hundred KiB of ours.
+pub(crate) const JOURNAL_LINES_MAX: usize = 256;
+
+/// Bytes of one such line, about: longer than any that says something new.
+pub(crate) const JOURNAL_LINE_BYTES_MAX: usize = 1024;
+
 /// The lowest speed a peer may have before it is cut off.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct DataRate {

@@ -10,6 +10,7 @@ use std::rc::Rc;
 use std::task::{Context, Poll};
 
 use super::{Exchange, HandlerError, HttpContext};
+use crate::journal;
 use crate::task::contained;
 
 /// An application: makes a context of a request, processes it, disposes of it.
@@ -75,12 +76,23 @@ where
     }
 
     fn dispose_context(&self, context: HttpContext, error: Option<&HandlerError>) {
-        context.dispose();
         if let Some(error) = error
             && !error.is_peers()
         {
-            eprintln!("lanner: {error}");
+            tell(&context, error);
         }
+        context.dispose();
+    }
+}
+
+/// Says which request of whose failed, and of what.
+#[cold]
+fn tell(context: &HttpContext, error: &HandlerError) {
+    let request = context.request();
+    let (method, path) = (request.method(), request.path());
+    match context.connection().remote_address() {
+        Some(peer) => journal::say_now(format_args!("{method} {path} from {peer}: {error}")),
+        None => journal::say_now(format_args!("{method} {path}: {error}")),
     }
 }
 

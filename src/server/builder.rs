@@ -4,6 +4,7 @@
 //! ring was given, then complete the server's table, then accept.
 
 use std::any::Any;
+use std::io::{self, Write};
 use std::num::NonZeroUsize;
 use std::rc::Rc;
 use std::sync::mpsc;
@@ -16,6 +17,7 @@ use super::running::{RunningServer, ShardHandle};
 use super::secure;
 use crate::features::{ServerAddresses, ServerFeatures, ShardFacts, Shards};
 use crate::http::{Application, HttpContext, Protocols, process_shared};
+use crate::journal::{self, Journal};
 use crate::limits::Limits;
 use crate::net::{
     self, BindOptions, BoundListeners, DEFAULT_BACKLOG, Endpoint, Listener, Steering, SteeringError,
@@ -177,15 +179,7 @@ impl Server {
         }
         let tls = secure::settings(&endpoints, self.tls, self.protocols)?;
         let tls = tls.map(Loaded::read).transpose()?;
-        let machine = Cpus::discover();
-        let cpus = machine.place(self.shards);
-        if cpus.len() > machine.shards_max() {
-            return Err(StartError::TooManyShards {
-                asked: cpus.len(),
-                cpus: machine.mask().len(),
-                max: machine.shards_max(),
-            });
-        }
+        let cpus = place(self.shards)?;
         let count = NonZeroUsize::new(cpus.len()).unwrap_or(NonZeroUsize::MIN);
         let options = BindOptions {
             backlog: DEFAULT_BACKLOG,
@@ -202,19 +196,12 @@ impl Server {
             net::steer_by_cpu(&per_shard, &cpus)?;
         }
         for note in &notes {
-            eprintln!("lanner: {note}");
+            journal::say_directly(&mut io::stderr(), note);
         }
-        let limits = Limits {
-            connections_max: self.limits.connections_max.map(|max| share(max, count)),
-            upgraded_connections_max: self
-                .limits
-                .upgraded_connections_max
-                .map(|max| share(max, count)),
-            handlers_max: self.limits.handlers_max.map(|max| share(max, count)),
-            ..self.limits
-        };
+        let limits = of_one_shard(self.limits, count);
+        let journal = Journal::start()?;
         // From here on an error drops what was made, and that ends it.
-        let mut running = RunningServer::new(files);
+        let mut running = RunningServer::new(files, journal.clone());
         let mut facts = Vec::with_capacity(cpus.len());
         let applications = std::iter::repeat_n(application, cpus.len());
         let shards = cpus.into_iter().zip(per_shard).zip(applications);
@@ -229,6 +216,7 @@ impl Server {
                 cpu,
                 shell: self.shell,
                 listeners,
+                journal: journal.clone(),
             };
             let (handle, fact) = plan.launch(application)?;
             running.add(handle);
@@ -240,24 +228,54 @@ impl Server {
         Ok(running)
     }
 
-    /// Starts the server, says on standard output where it listens, and serves until SIGINT or
-    /// SIGTERM; then lets requests finish for up to 30 seconds. A second signal ends it at once.
+    /// Starts the server, says on standard output where it listens, and serves until SIGINT,
+    /// SIGTERM or SIGHUP; then lets requests finish for up to 30 seconds. A second signal ends it at once.
     ///
     /// # Errors
     ///
-    /// Those of [`start`](Self::start).
+    /// Those of [`start`](Self::start), and [`StartError::ShardEnded`].
     pub fn run<A>(self, application: A) -> Result<(), StartError>
     where
         A: Application + Clone + Send + 'static,
     {
         let signals = super::signals::Signals::install()?;
         let server = self.start(application)?;
-        for address in server.addresses().iter() {
-            println!("Now listening on: {address}");
-        }
-        println!("Application started. Press Ctrl+C to shut down.");
-        server.wait_for_signal(signals);
-        Ok(())
+        announce(&server);
+        server.wait_for_signal(signals)
+    }
+}
+
+/// Says where the server listens. An output that takes nothing is no reason not to serve.
+fn announce(server: &RunningServer) {
+    let mut output = io::stdout().lock();
+    for address in server.addresses().iter() {
+        let _ = writeln!(output, "Now listening on: {address}");
+    }
+    let _ = writeln!(output, "Application started. Press Ctrl+C to shut down.");
+}
+
+/// The CPU of each shard.
+fn place(shards: ShardCount) -> Result<Vec<usize>, StartError> {
+    let machine = Cpus::discover();
+    let cpus = machine.place(shards);
+    if cpus.len() > machine.shards_max() {
+        return Err(StartError::TooManyShards {
+            asked: cpus.len(),
+            cpus: machine.mask().len(),
+            max: machine.shards_max(),
+        });
+    }
+    Ok(cpus)
+}
+
+/// The limits of one of so many shards.
+fn of_one_shard(limits: Limits, count: NonZeroUsize) -> Limits {
+    let part = |limit: Option<usize>| limit.map(|max| share(max, count));
+    Limits {
+        connections_max: part(limits.connections_max),
+        upgraded_connections_max: part(limits.upgraded_connections_max),
+        handlers_max: part(limits.handlers_max),
+        ..limits
     }
 }
 
@@ -272,6 +290,7 @@ struct Plan {
     cpu: usize,
     shell: ShellKind,
     listeners: Vec<Listener>,
+    journal: Journal,
 }
 
 /// What a shard's thread reports once its ring is made.
@@ -288,6 +307,7 @@ impl Plan {
             cpu,
             shell,
             listeners,
+            journal,
         } = self;
         let index = options.index;
         let addresses = listeners
@@ -296,6 +316,7 @@ impl Plan {
             .collect();
         let (ready, made) = mpsc::channel::<Ready>();
         let make = move || {
+            journal.enter();
             let (shard, sender, mut facts) = assemble(options, listeners, application)?;
             facts.cpu = Some(cpu);
             facts.shell = shell.name();
@@ -324,7 +345,7 @@ where
 {
     let ring = Uring::new(&RingConfig::default())?;
     let inbox = Inbox::new()?;
-    let scope = inbox.enter().map_err(std::io::Error::other)?;
+    let scope = inbox.enter().map_err(io::Error::other)?;
     let sender = inbox.sender();
     let features = ring.features().clone();
     let facts = ShardFacts {

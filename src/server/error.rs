@@ -9,7 +9,7 @@ use crate::net::{AddressError, BindError, Endpoint, SteeringError};
 use crate::ring::SetupError;
 use crate::tls::TlsError;
 
-/// Why a server cannot start.
+/// Why a server cannot start, or has ended unasked.
 ///
 /// Its `Debug` form is the same line as its `Display` form: Rust prints it when `main` returns the
 /// error, and that is where an operator reads it.
@@ -39,6 +39,11 @@ pub enum StartError {
         cpus: usize,
         /// How many shards they can have.
         max: usize,
+    },
+    /// A shard of the running server has ended by itself, so that the server had to end.
+    ShardEnded {
+        /// Which one.
+        index: usize,
     },
     /// The limits contradict each other.
     Limits(LimitsError),
@@ -72,6 +77,11 @@ impl fmt::Display for StartError {
                 f,
                 "{asked} shards are too many for {cpus} usable CPUs, each of which does best with \
                  one; ask for auto, or for {max} at most"
+            ),
+            Self::ShardEnded { index } => write!(
+                f,
+                "shard {index} has ended by itself; the server lets the requests of the others \
+                 finish and ends: start it again, and report what its thread said"
             ),
             Self::Limits(error) => error.fmt(f),
             Self::Ring(error) => error.fmt(f),

@@ -1,7 +1,7 @@
 //! A server that runs: where it listens, how it is asked, how it ends.
 
 use std::io;
-use std::sync::mpsc;
+use std::sync::mpsc::{self, Receiver, RecvTimeoutError};
 use std::thread::{self, JoinHandle};
 use std::time::{Duration, Instant};
 
@@ -9,6 +9,7 @@ use super::certificates::{Certificates, Loaded, News, Pace};
 use super::error::StartError;
 use super::signals::{Signals, Stop};
 use crate::features::{ServerAddresses, ServerFeatures};
+use crate::journal::Journal;
 use crate::net::UnixSocketFile;
 use crate::shard::shell::ShellError;
 use crate::shard::{Control, Stats};
@@ -16,6 +17,12 @@ use crate::task::InboxSender;
 
 /// How long requests may take to finish when the server stops, as Kestrel's host has it.
 const DRAIN_TIMEOUT: Duration = Duration::from_secs(30);
+
+/// How long the end waits for whoever reads the last lines.
+const FLUSH_TIMEOUT: Duration = Duration::from_secs(1);
+
+/// How often the server looks whether all of its shards are alive.
+const SHARD_CHECK_INTERVAL: Duration = Duration::from_millis(500);
 
 /// How long a shard may take to let go of cut connections before it is left behind.
 const STOP_TIMEOUT: Duration = Duration::from_secs(1);
@@ -63,16 +70,18 @@ pub struct RunningServer {
     shards: Vec<ShardHandle>,
     files: Vec<UnixSocketFile>,
     certificates: Option<Certificates>,
+    journal: Journal,
 }
 
 impl RunningServer {
     /// A server without shards.
-    pub(super) fn new(files: Vec<UnixSocketFile>) -> Self {
+    pub(super) fn new(files: Vec<UnixSocketFile>, journal: Journal) -> Self {
         Self {
             features: ServerFeatures::default(),
             shards: Vec::new(),
             files,
             certificates: None,
+            journal,
         }
     }
 
@@ -94,7 +103,7 @@ impl RunningServer {
     ) -> Result<(), StartError> {
         if let Some(loaded) = tls {
             for warning in loaded.warnings() {
-                eprintln!("lanner: {warning}");
+                self.journal.say(warning);
             }
             for shard in &self.shards {
                 shard.tell(Control::Tls(loaded.set().clone()));
@@ -114,6 +123,7 @@ impl RunningServer {
             .iter()
             .map(|shard| shard.inbox.clone())
             .collect();
+        let journal = self.journal.clone();
         Certificates::keep(loaded, Pace::default(), move |news| match news {
             News::Set(set) => {
                 for inbox in &inboxes {
@@ -121,7 +131,7 @@ impl RunningServer {
                     drop(inbox.send(Control::Tls(set.clone())));
                 }
             }
-            News::Line(line) => eprintln!("lanner: {line}"),
+            News::Line(line) => journal.say(line),
         })
     }
 
@@ -165,28 +175,49 @@ impl RunningServer {
         finished
     }
 
-    /// Serves until a signal, drains, and ends at once with the second one.
-    pub(super) fn wait_for_signal(mut self, mut signals: Signals) {
-        if signals.wait().is_none() {
-            return;
-        }
-        println!("Application is shutting down...");
-        self.begin_drain();
+    /// Serves until a signal, drains, and ends at once with the second one. The same when a shard
+    /// ends by itself: the others let their requests finish.
+    ///
+    /// # Errors
+    ///
+    /// [`StartError::ShardEnded`].
+    pub(super) fn wait_for_signal(mut self, mut signals: Signals) -> Result<(), StartError> {
         let closer = signals.closer();
-        let (second, cut) = mpsc::channel();
+        let (stop, stops) = mpsc::channel();
         let listener = thread::spawn(move || {
-            while let Some(stop) = signals.wait() {
-                if stop == Stop::AtOnce {
-                    // Nobody listens any more when the server has ended by itself.
-                    let _ = second.send(());
-                }
+            while let Some(signal) = signals.wait() {
+                // Nobody listens any more when the server has ended by itself.
+                let _ = stop.send(signal);
             }
         });
-        self.wait_until(Instant::now() + DRAIN_TIMEOUT, || cut.try_recv().is_ok());
+        let outcome = self.wait_for_stop(&stops);
+        match &outcome {
+            Ok(()) => self.journal.notice("Application is shutting down..."),
+            Err(error) => self.journal.say(error),
+        }
+        self.begin_drain();
+        self.wait_until(Instant::now() + DRAIN_TIMEOUT, || {
+            stops.try_recv() == Ok(Stop::AtOnce)
+        });
         self.end();
         closer.close();
         // It waits for nothing but signals, and has been told to stop.
         drop(listener.join());
+        outcome
+    }
+
+    /// Waits for a signal, or for a shard to end though nobody has asked it to.
+    fn wait_for_stop(&self, stops: &Receiver<Stop>) -> Result<(), StartError> {
+        loop {
+            match stops.recv_timeout(SHARD_CHECK_INTERVAL) {
+                Ok(_) | Err(RecvTimeoutError::Disconnected) => return Ok(()),
+                Err(RecvTimeoutError::Timeout) => {}
+            }
+            let mut shards = self.shards.iter();
+            if let Some(index) = shards.position(|shard| shard.thread.is_finished()) {
+                return Err(StartError::ShardEnded { index });
+            }
+        }
     }
 
     /// A socket file goes first, so that a successor can have its path while this one drains.
@@ -220,13 +251,19 @@ impl RunningServer {
         }
         self.wait_until(Instant::now() + STOP_TIMEOUT, || false);
         for shard in self.shards.drain(..) {
-            if shard.thread.is_finished()
-                && let Ok(Err(error)) = shard.thread.join()
-            {
-                eprintln!("lanner: a shard ended with an error: {error}");
+            if !shard.thread.is_finished() {
+                continue;
+            }
+            match shard.thread.join() {
+                Ok(Ok(())) => {}
+                Ok(Err(error)) => self
+                    .journal
+                    .say(format_args!("a shard ended with an error: {error}")),
+                Err(_) => self.journal.say("a shard ended by a panic"),
             }
         }
         self.files.clear();
+        self.journal.flush(FLUSH_TIMEOUT);
     }
 }
 
@@ -235,5 +272,41 @@ impl Drop for RunningServer {
         if !self.shards.is_empty() {
             self.end();
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    #![allow(clippy::unwrap_used)]
+
+    use super::*;
+    use crate::task::Inbox;
+
+    #[test]
+    fn a_shard_that_ends_by_itself_is_noticed_and_a_signal_is_no_fault() {
+        let (stop, stops) = mpsc::channel();
+        let mut server = RunningServer::new(Vec::new(), Journal::start().unwrap());
+        let (mut inboxes, mut living) = (Vec::new(), Vec::new());
+        for _ in 0..2 {
+            let inbox = Inbox::new().unwrap();
+            let (release, released) = mpsc::channel::<()>();
+            let thread = thread::spawn(move || {
+                // Lives until its sender is gone.
+                let _ = released.recv();
+                Ok(())
+            });
+            server.add(ShardHandle::new(inbox.sender(), thread));
+            inboxes.push(inbox);
+            living.push(release);
+        }
+        stop.send(Stop::Drain).unwrap();
+        assert!(server.wait_for_stop(&stops).is_ok());
+        drop(living.pop());
+        let error = server.wait_for_stop(&stops).unwrap_err();
+        assert!(
+            matches!(error, StartError::ShardEnded { index: 1 }),
+            "{error}"
+        );
+        living.clear();
     }
 }

@@ -7,6 +7,7 @@ use std::time::SystemTime;
 use super::development::{DevelopmentCertificate, Outcome};
 use super::error::StartError;
 use crate::http::Protocols;
+use crate::journal;
 use crate::net::{Endpoint, Place, UrlScheme};
 use crate::tls::{Tls, TlsSite};
 
@@ -58,10 +59,13 @@ fn development(
 ) -> Result<Tls, StartError> {
     let file = certificate.server_file();
     if certificate.ensure(SystemTime::now())? == Outcome::Made {
-        eprintln!(
-            "lanner: made a development certificate for localhost, {}; lanner dev-certs trust says \
-             how clients come to accept it",
-            file.display()
+        journal::say_directly(
+            &mut std::io::stderr(),
+            format_args!(
+                "made a development certificate for localhost, {}; lanner dev-certs trust says how \
+                 clients come to accept it",
+                file.display()
+            ),
         );
     }
     let site = TlsSite::files(&file, &file).protocols(protocols);

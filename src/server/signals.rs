@@ -1,4 +1,4 @@
-//! SIGINT and SIGTERM, for the control thread.
+//! SIGINT, SIGTERM and SIGHUP, for the control thread.
 //!
 //! Owns the meaning of the signals: the first asks for a drain, any further one for the end. What a
 //! drain is, the server's lifecycle knows. SIGPIPE needs no care here: the Rust runtime ignores it,
@@ -6,7 +6,7 @@
 
 use std::io;
 
-use signal_hook::consts::{SIGINT, SIGTERM};
+use signal_hook::consts::{SIGHUP, SIGINT, SIGTERM};
 use signal_hook::iterator::{Handle, Signals as SignalPipe};
 
 /// What a signal asks for.
@@ -29,14 +29,14 @@ pub(crate) struct Signals {
 }
 
 impl Signals {
-    /// Takes over SIGINT and SIGTERM.
+    /// Takes over SIGINT, SIGTERM and SIGHUP: a terminal that goes away must not cut requests off.
     ///
     /// # Errors
     ///
     /// Those of the kernel when the handler or its pipe cannot be made (no descriptors left).
     pub(crate) fn install() -> io::Result<Self> {
         Ok(Self {
-            pipe: SignalPipe::new([SIGINT, SIGTERM])?,
+            pipe: SignalPipe::new([SIGINT, SIGTERM, SIGHUP])?,
             draining: false,
         })
     }
@@ -96,7 +96,7 @@ mod tests {
 
         // A server that starts afterwards begins anew.
         let mut signals = Signals::install().unwrap();
-        raise(SIGINT).unwrap();
+        raise(SIGHUP).unwrap();
         assert_eq!(signals.wait(), Some(Stop::Drain));
     }
 }

@@ -22,6 +22,7 @@ use crate::http::{
     ConnectionKey, Counters, Drive, Exchange, ExchangePool, HttpContext, Mark, Outbox, Protocols,
     Status, Turn,
 };
+use crate::journal;
 use crate::limits::Limits;
 use crate::net::Listener;
 use crate::ring::{Completion, OpKind, Payload, Ring, Token, Wait};
@@ -302,7 +303,9 @@ where
                 }
                 Control::Tls(set) => {
                     if let Err(error) = self.use_tls(&set) {
-                        eprintln!("lanner: the certificates stay as they were: {error}");
+                        journal::say_now(format_args!(
+                            "the certificates stay as they were: {error}"
+                        ));
                     }
                 }
                 // Who asked may have gone away meanwhile.
@@ -458,7 +461,7 @@ where
     fn turn(&mut self, bound: Option<Duration>) -> ShellTurn {
         let wait = self.wait(bound);
         if let Err(error) = self.ring.submit_and_wait(wait) {
-            eprintln!("lanner: shard {} ends: {error}", self.options.index);
+            journal::say_now(format_args!("shard {} ends: {error}", self.options.index));
             return ShellTurn::Finished;
         }
         probe::probe!(lanner, turn__start);

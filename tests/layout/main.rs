@@ -14,22 +14,25 @@ use source::Source;
 
 /// Each module of the library and the modules that it may name. `http` and `features` lie side by
 /// side: a context hands out features, and a feature answers in the terms of HTTP.
-const IMPORTS: [(&str, &[&str]); 18] = [
+const IMPORTS: [(&str, &[&str]); 19] = [
     ("main", &[]),
     (
         "cli",
-        &["features", "http", "net", "ring", "server", "shard", "tls"],
+        &[
+            "features", "http", "journal", "net", "ring", "server", "shard", "tls",
+        ],
     ),
     (
         "server",
         &[
-            "features", "http", "limits", "net", "ring", "shard", "task", "time", "tls",
+            "features", "http", "journal", "limits", "net", "ring", "shard", "task", "time", "tls",
         ],
     ),
     (
         "shard",
         &[
-            "buf", "conn", "features", "http", "limits", "net", "ring", "task", "time", "tls",
+            "buf", "conn", "features", "http", "journal", "limits", "net", "ring", "task", "time",
+            "tls",
         ],
     ),
     (
@@ -41,12 +44,13 @@ const IMPORTS: [(&str, &[&str]); 18] = [
     ("h2", &["buf", "hpack", "http", "limits"]),
     ("hpack", &["limits"]),
     ("features", &["http", "limits", "net", "task"]),
-    ("http", &["buf", "features", "limits", "task"]),
+    ("http", &["buf", "features", "journal", "limits", "task"]),
     ("ring", &["buf"]),
     ("net", &[]),
     ("task", &[]),
     ("buf", &[]),
     ("limits", &[]),
+    ("journal", &["limits"]),
     ("time", &[]),
     // What tests need of the inside; nothing that ships may name it.
     (

@@ -227,7 +227,7 @@ fn who_does_not_share_is_not_advised_to_be_shared_with() {
 
 #[test]
 fn a_signal_lets_requests_finish() {
-    for signal in ["TERM", "INT"] {
+    for signal in ["TERM", "INT", "HUP"] {
         let (process, address) = Process::serving();
         let mut idle = Client::connect(address);
         assert_eq!(idle.get("/plaintext").status, 200);

@@ -27,6 +27,7 @@ mod http2_clients;
 mod http2_programs;
 mod interim_responses;
 mod other_protocols;
+mod outputs;
 mod overload;
 mod peer_faults;
 mod persistence;
