@@ -18,6 +18,8 @@ pub(crate) struct Resources {
 #[derive(Debug)]
 pub(super) struct TlsResources {
     pub(super) sites: Sites,
+    /// How often there were others, the first included.
+    pub(super) generation: u32,
     /// `None` when there was no memory for them: each record then gets memory of its own.
     pub(super) buffers: Option<Pool>,
     /// Handshakes that may still begin in this turn.
@@ -28,10 +30,14 @@ impl Resources {
     /// From now on handshakes are answered with these sites.
     pub(crate) fn set_sites(&mut self, sites: Sites) {
         match &mut self.tls {
-            Some(tls) => tls.sites = sites,
+            Some(tls) => {
+                tls.sites = sites;
+                tls.generation = tls.generation.wrapping_add(1);
+            }
             None => {
                 self.tls = Some(TlsResources {
                     sites,
+                    generation: 1,
                     buffers: record_buffers(),
                     handshakes: 0,
                 });

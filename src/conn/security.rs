@@ -6,11 +6,14 @@
 
 use std::rc::Rc;
 
+use super::resources::TlsResources;
 use super::{Connection, Protocol, Resources};
 use crate::buf::BufSlice;
 use crate::features::TlsFeature;
-use crate::http::{Backlog, Close, ConnectionKey, Drive, Scheme, Turn, after};
-use crate::tls::{Done, Fault, Handshake, Plain, Progress, Session};
+use crate::http::{
+    Backlog, Close, ConnectionKey, Drive, Exchange, Method, Scheme, Status, TargetForm, Turn, after,
+};
+use crate::tls::{Done, Fault, Handshake, Plain, Progress, Scope, Session};
 use crate::{h1, h2};
 
 /// What a peer is told that speaks HTTP where TLS is expected.
@@ -41,6 +44,7 @@ pub(super) struct Handshaking {
 #[derive(Debug)]
 pub(super) struct Secured {
     pub(super) session: Session,
+    scope: Scope,
     fault: Option<Fault>,
     /// The protocol was told that the peer is done.
     end_told: bool,
@@ -48,6 +52,25 @@ pub(super) struct Secured {
     truncated: bool,
     /// The same, until the next drive, which knows whether anybody was at work.
     uncounted: bool,
+}
+
+impl Secured {
+    /// Whether a request names a host that this connection must not be asked for. One that names
+    /// none is for the site of the connection.
+    fn is_misdirected(&mut self, exchange: &Exchange, tls: &TlsResources) -> bool {
+        let head = exchange.request.head();
+        // What CONNECT names is where a tunnel leads (RFC 9110, 9.3.6), which is no site of ours.
+        if head.method() == Method::Connect && head.protocol().is_none() {
+            return false;
+        }
+        // Host does not count beside an absolute target, but handlers may look at it.
+        let host = (head.target_form() == TargetForm::Absolute)
+            .then(|| head.field_text("host"))
+            .flatten()
+            .filter(|host| !host.is_empty());
+        let mut named = head.authority().into_iter().chain(host);
+        named.any(|name| !self.scope.holds(name, &tls.sites, tls.generation))
+    }
 }
 
 impl Connection {
@@ -68,6 +91,29 @@ impl Connection {
         match &self.security {
             Security::Session(secured) => Some(secured.session.feature()),
             Security::None | Security::Handshake(_) => None,
+        }
+    }
+
+    /// Answers a request in place of the application that was meant for a site with other demands
+    /// than the one that the handshake was made for (RFC 9110, 15.5.20). False for every other.
+    #[inline]
+    pub(crate) fn refuses_misdirected(
+        &mut self,
+        exchange: &Exchange,
+        turn: &mut Turn<'_>,
+        resources: &Resources,
+    ) -> bool {
+        match (&mut self.security, &resources.tls) {
+            (Security::Session(secured), Some(tls)) if tls.sites.differ() => {
+                let refuses = secured.is_misdirected(exchange, tls);
+                if refuses {
+                    turn.counters.reject("misdirected_request");
+                    exchange.suppress_mark();
+                    exchange.refuse(Status::MISDIRECTED_REQUEST);
+                }
+                refuses
+            }
+            _ => false,
         }
     }
 
@@ -188,6 +234,7 @@ impl Connection {
         let received = session.receive_bytes(&done.rest, resources.record_buffers(), deliver);
         self.security = Security::Session(Box::new(Secured {
             session,
+            scope: done.scope,
             fault: received.err(),
             end_told: false,
             truncated: false,

@@ -264,6 +264,10 @@ where
                 Drive::Dispatch(exchange) => {
                     if let Some(tls) = slot.connection.tls() {
                         slot.facts.set_tls(tls);
+                        let (connection, resources) = (&mut slot.connection, &self.resources);
+                        if connection.refuses_misdirected(&exchange, &mut turn, resources) {
+                            continue;
+                        }
                     }
                     let facts = slot.facts.clone();
                     dispatch(&mut self.tasks, &self.handler, &exchange, facts, &mut turn);

@@ -74,7 +74,7 @@ impl ClientAuth {
     }
 
     /// Hands on everything that decides whom this lets in, in an order of its own.
-    pub(super) fn describe(&self, mut part: impl FnMut(&[u8])) {
+    pub(super) fn describe(&self, part: &mut dyn FnMut(&[u8])) {
         let (mode, trust): (&[u8], _) = match self {
             Self::None => (b"none", None),
             Self::Allow(trust) => (b"allow", Some(trust)),
@@ -87,6 +87,17 @@ impl ClientAuth {
             part(&trust.revocation_lists.len().to_be_bytes());
             trust.revocation_lists.iter().for_each(|der| part(der));
         }
+    }
+}
+
+#[cfg(any(test, feature = "testing"))]
+impl ClientAuth {
+    /// Demands a certificate of this authority.
+    pub(super) fn of_authority(authority: CertificateDer<'static>) -> Self {
+        Self::Require(Trust {
+            authorities: vec![authority],
+            revocation_lists: Vec::new(),
+        })
     }
 }
 

@@ -13,6 +13,7 @@ use rustls::{HandshakeKind, ProtocolVersion};
 use super::fault::Fault;
 use super::hello::{self, Hello};
 use super::name::ServerName;
+use super::policy::{Policy, Scope};
 use super::record::{HEADER_BYTES, Opener, Sealer, Version, record_length};
 use super::session::{Agreed, Session};
 use super::sites::Sites;
@@ -35,6 +36,8 @@ pub(crate) struct Handshake {
     input_ended: bool,
     server_name: Option<Box<str>>,
     protocols: Protocols,
+    /// Of the site that was chosen.
+    policy: Option<Policy>,
 }
 
 enum Stage {
@@ -64,6 +67,8 @@ pub(crate) struct Done {
     pub(crate) session: Session,
     /// Records that came with the end of the handshake.
     pub(crate) rest: Vec<u8>,
+    /// What the connection may be asked for.
+    pub(crate) scope: Scope,
     /// Whether HTTP/2 was negotiated (RFC 9113, 3.2).
     pub(crate) http2: bool,
 }
@@ -79,6 +84,7 @@ impl Handshake {
             input_ended: false,
             server_name: None,
             protocols: Protocols::default(),
+            policy: None,
         }
     }
 
@@ -172,6 +178,7 @@ impl Handshake {
         let connection = UnbufferedServerConnection::new(site.config_for(prefers_chacha));
         self.stage = Stage::Negotiating(Box::new(connection.map_err(|_| Fault::Internal)?));
         self.protocols = site.protocols;
+        self.policy = Some(site.policy);
         self.server_name = name.map(|name| name.as_str().into());
         Ok(None)
     }
@@ -232,7 +239,8 @@ impl Handshake {
 
     /// Takes the secrets out of rustls. What it wanted to send is in `out`, protected.
     fn finish(&mut self, sites: &Sites, out: &mut Vec<u8>) -> Progress {
-        let Stage::Negotiating(connection) = std::mem::replace(&mut self.stage, Stage::Over) else {
+        let stage = std::mem::replace(&mut self.stage, Stage::Over);
+        let (Stage::Negotiating(connection), Some(policy)) = (stage, self.policy) else {
             return Progress::Failed(Fault::Internal);
         };
         // A resumed session brings the chain of an earlier handshake, which may hold no more.
@@ -256,6 +264,7 @@ impl Handshake {
                 Progress::Done(Box::new(Done {
                     session,
                     rest: std::mem::take(&mut self.input),
+                    scope: Scope::new(policy),
                     http2,
                 }))
             }

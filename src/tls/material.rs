@@ -21,6 +21,7 @@ use super::error::{TlsError, TlsFault, TlsFile};
 use super::findings::Findings;
 use super::name::Pattern;
 use super::ocsp::{self, Staple};
+use super::policy::{DEMANDS_BYTES, Policy};
 use super::settings::TlsSite;
 use super::sites::{Site, Sites};
 use super::ticket::{FINGERPRINT_BYTES, TicketKeys};
@@ -80,7 +81,8 @@ impl Material {
         let sites = self
             .sites
             .iter()
-            .map(|site| Ok((site.pattern.clone(), site.build(tickets)?)))
+            .enumerate()
+            .map(|(place, site)| Ok((site.pattern.clone(), site.build(tickets, place)?)))
             .collect::<Result<Vec<_>, TlsError>>()?;
         Ok(Sites::new(sites))
     }
@@ -148,18 +150,18 @@ impl SiteMaterial {
         // What a shard will do is tried once, so that it does not fail there.
         TicketKeys::generate()
             .map_err(|_| TlsFault::Refused)
-            .and_then(|tickets| material.try_build(&tickets))
+            .and_then(|tickets| material.try_build(&tickets, 0))
             .map_err(|fault| findings.fault_of_site(fault))?;
         Ok(material)
     }
 
-    /// The site of one shard.
-    fn build(&self, tickets: &TicketKeys) -> Result<Site, TlsError> {
-        self.try_build(tickets)
+    /// The site of one shard, at its place in the settings.
+    fn build(&self, tickets: &TicketKeys, place: usize) -> Result<Site, TlsError> {
+        self.try_build(tickets, place)
             .map_err(|fault| TlsError::of_site(&self.pattern.to_string(), fault))
     }
 
-    fn try_build(&self, tickets: &TicketKeys) -> Result<Site, TlsFault> {
+    fn try_build(&self, tickets: &TicketKeys, place: usize) -> Result<Site, TlsFault> {
         let provider = own_provider();
         let verifier = self.client_auth.verifier(&provider)?;
         let key = chain::signing_key(&self.key, &provider)?;
@@ -185,6 +187,10 @@ impl SiteMaterial {
             chacha_config: Arc::new(chacha_config),
             protocols: self.protocols,
             verifier,
+            policy: Policy {
+                site: place,
+                demands: self.demands(),
+            },
         })
     }
 
@@ -193,26 +199,47 @@ impl SiteMaterial {
     /// authorities and their revocation lists. Bound to each ticket, so that no session outlives
     /// the policy under which it began.
     fn fingerprint(&self) -> [u8; FINGERPRINT_BYTES] {
-        let mut context = digest::Context::new(&digest::SHA256);
-        // Each part with its length, so that no two sequences of parts look the same.
-        let mut part = |bytes: &[u8]| {
-            context.update(&bytes.len().to_be_bytes());
-            context.update(bytes);
-        };
-        part(self.pattern.to_string().as_bytes());
+        digest_of(|part| {
+            part(self.pattern.to_string().as_bytes());
+            part(&self.chain.len().to_be_bytes());
+            self.chain.iter().for_each(|der| part(der));
+            self.describe_demands(part);
+        })
+    }
+
+    /// A digest of what is demanded of connections, whatever the name: the same for sites whose
+    /// connections may serve each other's requests.
+    fn demands(&self) -> [u8; DEMANDS_BYTES] {
+        digest_of(|part| {
+            self.describe_demands(part);
+            part(&[
+                u8::from(self.protocols.allow_http1()),
+                u8::from(self.protocols.allow_http2()),
+            ]);
+        })
+    }
+
+    fn describe_demands(&self, part: &mut dyn FnMut(&[u8])) {
         part(match self.lowest_version {
             TlsVersion::Tls12 => b"1.2",
             TlsVersion::Tls13 => b"1.3",
         });
-        part(&self.chain.len().to_be_bytes());
-        self.chain.iter().for_each(|der| part(der));
-        self.client_auth.describe(&mut part);
-        let mut fingerprint = [0; FINGERPRINT_BYTES];
-        for (to, from) in fingerprint.iter_mut().zip(context.finish().as_ref()) {
-            *to = *from;
-        }
-        fingerprint
+        self.client_auth.describe(part);
     }
+}
+
+/// A digest of parts, each with its length, so that no two sequences of parts look the same.
+fn digest_of<const BYTES: usize>(describe: impl FnOnce(&mut dyn FnMut(&[u8]))) -> [u8; BYTES] {
+    let mut context = digest::Context::new(&digest::SHA256);
+    describe(&mut |bytes| {
+        context.update(&bytes.len().to_be_bytes());
+        context.update(bytes);
+    });
+    let mut digest = [0; BYTES];
+    for (to, from) in digest.iter_mut().zip(context.finish().as_ref()) {
+        *to = *from;
+    }
+    digest
 }
 
 /// The OCSP response of a site, if it can be sent.
@@ -234,6 +261,20 @@ fn load_staple(
     }
 }
 
+/// A site whose certificate is made on the spot.
+#[cfg(any(test, feature = "testing"))]
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct GeneratedSite {
+    /// The names that it answers for.
+    pub(crate) pattern: &'static str,
+    /// What it speaks.
+    pub(crate) protocols: Protocols,
+    /// From which version on.
+    pub(crate) lowest_version: TlsVersion,
+    /// Whether clients must show a certificate of an authority of its own.
+    pub(crate) requires_clients: bool,
+}
+
 #[cfg(any(test, feature = "testing"))]
 impl Material {
     /// One site for all names, with a certificate made on the spot for these names: ECDSA P-256,
@@ -242,21 +283,41 @@ impl Material {
         names: &[&str],
         protocols: Protocols,
     ) -> Option<(Self, CertificateDer<'static>)> {
+        let site = GeneratedSite {
+            pattern: "*",
+            protocols,
+            lowest_version: TlsVersion::default(),
+            requires_clients: false,
+        };
+        Self::generated_sites(names, &[site])
+    }
+
+    /// As `generated`, with these sites, which show the same certificate.
+    pub(crate) fn generated_sites(
+        names: &[&str],
+        sites: &[GeneratedSite],
+    ) -> Option<(Self, CertificateDer<'static>)> {
         let names: Vec<String> = names.iter().map(|name| (*name).to_owned()).collect();
         let made = rcgen::generate_simple_self_signed(names).ok()?;
         let certificate = made.cert.der().clone();
-        let key = PrivateKeyDer::try_from(made.signing_key.serialize_der()).ok()?;
-        let site = SiteMaterial {
-            pattern: Pattern::Any,
-            chain: vec![certificate.clone()],
-            key: Zeroizing::new(key),
-            staple: None,
-            protocols,
-            lowest_version: TlsVersion::default(),
-            client_auth: ClientAuth::None,
+        let site = |site: &GeneratedSite| {
+            let key = PrivateKeyDer::try_from(made.signing_key.serialize_der()).ok()?;
+            Some(SiteMaterial {
+                pattern: Pattern::parse(site.pattern).ok()?,
+                chain: vec![certificate.clone()],
+                key: Zeroizing::new(key),
+                staple: None,
+                protocols: site.protocols,
+                lowest_version: site.lowest_version,
+                client_auth: if site.requires_clients {
+                    ClientAuth::of_authority(certificate.clone())
+                } else {
+                    ClientAuth::None
+                },
+            })
         };
         let material = Self {
-            sites: vec![site],
+            sites: sites.iter().map(site).collect::<Option<_>>()?,
             warnings: Vec::new(),
             stale_from: None,
         };

@@ -27,6 +27,7 @@ mod name;
 mod ocsp;
 mod pace;
 mod pem;
+mod policy;
 mod receive;
 mod record;
 mod session;
@@ -43,8 +44,11 @@ pub use error::{
 pub(crate) use fault::Fault;
 pub(crate) use gather::{Plain, record_buffers};
 pub(crate) use handshake::{Done, Handshake, Progress};
+#[cfg(any(test, feature = "testing"))]
+pub(crate) use material::GeneratedSite;
 pub(crate) use material::Material;
 pub use name::NameFault;
+pub(crate) use policy::Scope;
 pub(crate) use session::Session;
 pub use settings::{ClientAuthorities, ClientCertificates, Tls, TlsSite};
 pub(crate) use sites::Sites;

@@ -14,6 +14,7 @@ use rustls::pki_types::CertificateDer;
 use rustls::server::danger::ClientCertVerifier;
 
 use super::name::Pattern;
+use super::policy::Policy;
 use crate::http::Protocols;
 
 /// One site as a shard uses it.
@@ -25,6 +26,8 @@ pub(crate) struct Site {
     /// The same for clients that prefer ChaCha20-Poly1305, whose order of suites is followed.
     pub(super) chacha_config: Arc<ServerConfig>,
     pub(super) verifier: Option<Arc<dyn ClientCertVerifier>>,
+    /// What its connections are made under.
+    pub(super) policy: Policy,
 }
 
 impl Site {
@@ -73,10 +76,16 @@ pub(crate) struct Sites {
     /// By what follows the `*.`, sorted.
     below: Vec<(Box<str>, Site)>,
     any: Option<Site>,
+    /// Whether two of them demand different things.
+    differ: bool,
 }
 
 impl Sites {
     pub(super) fn new(sites: Vec<(Pattern, Site)>) -> Self {
+        let differ = sites.windows(2).any(|pair| match pair {
+            [(_, one), (_, other)] => one.policy.demands != other.policy.demands,
+            _ => false,
+        });
         let (mut exact, mut below, mut any) = (Vec::new(), Vec::new(), None);
         for (pattern, site) in sites {
             match pattern {
@@ -87,7 +96,19 @@ impl Sites {
         }
         exact.sort_by(|(one, _), (other, _)| one.cmp(other));
         below.sort_by(|(one, _), (other, _)| one.cmp(other));
-        Self { exact, below, any }
+        Self {
+            exact,
+            below,
+            any,
+            differ,
+        }
+    }
+
+    /// Whether some demand of their clients what others do not, so that it matters which of them a
+    /// connection was made for.
+    #[inline]
+    pub(crate) fn differ(&self) -> bool {
+        self.differ
     }
 
     /// The site that answers for a name in lower case, or for none: the one of exactly this name,

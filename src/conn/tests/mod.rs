@@ -179,6 +179,12 @@ impl<A: AsyncFn(&mut HttpContext) -> R + 'static, R: crate::http::IntoOutcome + 
         for _ in 0..10_000 {
             match self.with(Connection::drive) {
                 Drive::Dispatch(exchange) => {
+                    let refuses = self.with(|connection, turn, resources| {
+                        connection.refuses_misdirected(&exchange, turn, resources)
+                    });
+                    if refuses {
+                        continue;
+                    }
                     let application = Rc::clone(&self.application);
                     let connection = features::Connection::detached(Rc::default());
                     if let Some(tls) = self.connection.tls() {

@@ -7,6 +7,8 @@ use rustls::pki_types::CertificateDer;
 
 use super::Offer;
 use crate::http::Protocols;
+#[cfg(test)]
+use crate::tls::GeneratedSite;
 use crate::tls::{Material, Sites, TicketKeys};
 
 /// A certificate made on the spot for `localhost`, and ticket keys.
@@ -19,7 +21,16 @@ pub(crate) struct Identity {
 impl Identity {
     /// One whose only site speaks these protocols.
     pub(crate) fn new(protocols: Protocols) -> Self {
-        let made = Material::generated(&["localhost"], protocols);
+        Self::of(Material::generated(&["localhost"], protocols))
+    }
+
+    /// One with these sites, and a certificate for these names.
+    #[cfg(test)]
+    pub(crate) fn of_sites(names: &[&str], sites: &[GeneratedSite]) -> Self {
+        Self::of(Material::generated_sites(names, sites))
+    }
+
+    fn of(made: Option<(Material, CertificateDer<'static>)>) -> Self {
         let (material, certificate) = made.expect("a certificate can be made");
         Self {
             material: Arc::new(material),

@@ -17,6 +17,7 @@ fn sites(patterns: &[&'static str]) -> (Sites, Vec<(*const ServerConfig, &'stati
             chacha_config: Arc::clone(config),
             protocols: Protocols::Http1,
             verifier: None,
+            policy: one.choose(None).unwrap().policy,
         };
         places.push((Arc::as_ptr(&site.config), *pattern));
         (Pattern::parse(pattern).unwrap(), site)

@@ -2,6 +2,7 @@
 
 mod faults;
 mod handshakes;
+mod misdirected;
 mod sessions;
 mod wear;
 
