@@ -10,6 +10,7 @@ use rustls::server::{ServerConnectionData, UnbufferedServerConnection};
 use rustls::unbuffered::{ConnectionState, EncodeError, EncodeTlsData, InsufficientSizeError};
 use rustls::{HandshakeKind, ProtocolVersion};
 
+use super::cleartext::{is_http, may_become_http};
 use super::fault::Fault;
 use super::hello::{self, Hello};
 use super::name::ServerName;
@@ -381,26 +382,6 @@ fn feature(
             .map(|certificate| certificate.as_ref().into())
             .collect(),
     }
-}
-
-/// The longest method that is looked for where TLS is expected.
-const METHOD_MAX: usize = 16;
-
-/// Whether somebody speaks HTTP where TLS is expected: a method in capital letters and a space.
-fn is_http(bytes: &[u8]) -> bool {
-    let method = capitals(bytes);
-    (1..=METHOD_MAX).contains(&method) && bytes.get(method) == Some(&b' ')
-}
-
-/// Whether a method may go on.
-fn may_become_http(bytes: &[u8]) -> bool {
-    let method = capitals(bytes);
-    (1..=METHOD_MAX).contains(&method) && bytes.len() == method
-}
-
-fn capitals(bytes: &[u8]) -> usize {
-    let capitals = bytes.iter().take_while(|byte| byte.is_ascii_uppercase());
-    capitals.count()
 }
 
 const _: () = assert!(HANDSHAKE_BYTES_MAX > HEADER_BYTES + 64 * 1024);

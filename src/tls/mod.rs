@@ -13,6 +13,7 @@
 #![forbid(unsafe_code)]
 
 mod chain;
+mod cleartext;
 mod client_auth;
 mod config;
 mod der;

@@ -86,7 +86,7 @@ fn steering_and_a_shared_port_exclude_each_other() {
     let stderr = String::from_utf8(ended.stderr).unwrap();
     assert_eq!(
         (ended.status.code(), ended.stdout.as_slice()),
-        (Some(1), [].as_slice())
+        (Some(2), [].as_slice())
     );
     assert!(stderr.contains("steered by CPU"), "{stderr}");
 }
