@@ -45,7 +45,7 @@ pub use error::{
 pub(crate) use fault::Fault;
 pub(crate) use gather::{Plain, record_buffers};
 pub(crate) use handshake::{Done, Handshake, Progress};
-#[cfg(any(test, feature = "testing"))]
+#[cfg(test)]
 pub(crate) use material::GeneratedSite;
 pub(crate) use material::Material;
 pub use name::NameFault;
