@@ -49,11 +49,16 @@ impl Signals {
     /// Blocks until a signal arrives. The first asks for a drain, later ones for the end at once;
     /// two of the same kind that come before this thread has run count as one. `None` once closed.
     pub(crate) fn wait(&mut self) -> Option<Stop> {
-        self.pipe.forever().next()?;
-        if std::mem::replace(&mut self.draining, true) {
-            return Some(Stop::AtOnce);
+        loop {
+            let signal = self.pipe.forever().next()?;
+            if !std::mem::replace(&mut self.draining, true) {
+                return Some(Stop::Drain);
+            }
+            // A terminal that closes may say so twice: nobody asks for haste by it.
+            if signal != SIGHUP {
+                return Some(Stop::AtOnce);
+            }
         }
-        Some(Stop::Drain)
     }
 }
 
@@ -89,6 +94,7 @@ mod tests {
         raise(SIGINT).unwrap();
         assert_eq!(signals.wait(), Some(Stop::AtOnce));
 
+        raise(SIGHUP).unwrap();
         let closer = signals.closer();
         let waiter = thread::spawn(move || signals.wait());
         closer.close();
