@@ -130,20 +130,12 @@ fn arguments_that_make_no_sense_are_another_failure() {
         assert_eq!(output.status.code(), Some(2), "{arguments:?}");
         assert!(output.stdout.is_empty() && !output.stderr.is_empty());
     }
-    for (arguments, cure) in [
-        (["--shards", "1024"].as_slice(), "too many for"),
-        (
-            &["--steering", "cpu", "--reuse-port"],
-            "leave out one of the two",
-        ),
-        (
-            &["--urls", "http://127.0.0.1:35001;http://127.0.0.1:35001"],
-            "remove one of the two",
-        ),
-    ] {
-        // Either there is an address that is listed twice, or nothing gets as far as binding one.
-        let line = refused(&mut lanner(arguments), 2);
-        assert!(line.contains(cure), "{line}");
+    let line = refused(&mut lanner(["--steering", "cpu", "--reuse-port"]), 2);
+    assert!(line.contains("leave out one of the two"), "{line}");
+    // A machine for which 1,024 shards are not too many need not try them.
+    if std::thread::available_parallelism().unwrap().get() < 64 {
+        let line = refused(&mut lanner(["--shards", "1024"]), 2);
+        assert!(line.contains("too many for"), "{line}");
     }
     let address = output(&mut lanner(["http://127.0.0.1:0"]));
     assert_eq!(address.status.code(), Some(2));

@@ -7,7 +7,8 @@
 
 use std::env;
 use std::io::{BufRead, BufReader, Read, Write};
-use std::net::{Shutdown, TcpStream};
+use std::net::{Shutdown, TcpListener, TcpStream};
+use std::path::PathBuf;
 use std::process::{Child, Command, ExitStatus, Stdio};
 use std::sync::mpsc::{Receiver, channel};
 use std::thread;
@@ -23,12 +24,17 @@ struct Example {
     address: String,
 }
 
+/// Where the program of an example is: in target/PROFILE, whose deps has this test, and which
+/// `cargo test` fills.
+fn program(name: &str) -> PathBuf {
+    let test = env::current_exe().unwrap();
+    test.ancestors().nth(2).unwrap().join("examples").join(name)
+}
+
 impl Example {
     /// Starts an example on a free port and waits until it says where it listens.
     fn start(name: &str) -> Self {
-        // target/PROFILE/deps/this_test, and beside deps the examples, which `cargo test` builds.
-        let test = env::current_exe().unwrap();
-        let program = test.ancestors().nth(2).unwrap().join("examples").join(name);
+        let program = program(name);
         let process = Command::new(&program)
             .arg("http://127.0.0.1:0")
             .stdout(Stdio::piped())
@@ -134,6 +140,25 @@ fn parts(response: &str) -> (&str, &str) {
     response
         .split_once("\r\n\r\n")
         .unwrap_or_else(|| panic!("no head: {response}"))
+}
+
+#[test]
+fn a_main_that_returns_the_error_of_a_start_prints_its_one_line() {
+    let other = TcpListener::bind("127.0.0.1:0").unwrap();
+    let taken = format!("http://{}", other.local_addr().unwrap());
+    for (url, expected) in [
+        (
+            taken.as_str(),
+            format!("Error: failed to bind to {taken}: "),
+        ),
+        ("x", "Error: cannot listen on \"x\": ".to_owned()),
+    ] {
+        let output = Command::new(program("hello")).arg(url).output().unwrap();
+        let stderr = String::from_utf8(output.stderr).unwrap();
+        assert_eq!(output.status.code(), Some(1));
+        assert!(stderr.starts_with(&expected), "{stderr}");
+        assert_eq!(stderr.lines().count(), 1, "{stderr}");
+    }
 }
 
 #[test]

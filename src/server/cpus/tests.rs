@@ -206,3 +206,10 @@ fn what_cannot_be_read_is_no_quota() {
     assert_eq!(Root::new(&[]).quota(), None);
     assert_eq!(Root::new(&[]).place(3, "auto"), [0, 1, 2]);
 }
+
+#[test]
+fn shards_have_a_bound_for_each_cpu() {
+    let cpus = |count: usize| Cpus::with_root((0..count).collect(), Path::new("/no/such/root"));
+    assert_eq!(cpus(2).shards_max(), 16);
+    assert_eq!(cpus(64).shards_max(), 512);
+}
