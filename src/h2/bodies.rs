@@ -162,7 +162,7 @@ impl Connection {
             self.clocks.blocked.sent(written);
             let is_cut = !rest.is_empty()
                 && (stream.send_window.available() == 0 || self.send_window.available() == 0);
-            self.budget.earn(frames - u32::from(is_cut), written);
+            self.budget.sent(frames - u32::from(is_cut), written);
         }
         (rest.len(), ended)
     }

@@ -69,6 +69,8 @@ pub(crate) struct Connection {
     pub(super) last_stream: u32,
     /// Streams that are closed but whose handlers still run.
     pub(super) abandoned: usize,
+    /// Streams that were reset before they were answered.
+    pub(super) unanswered: u64,
     /// Priorities that came before their streams (RFC 9218, 7.1).
     pub(super) early_priorities: Vec<(u32, Priority)>,
     /// Streams whose exchanges have something for the connection.
@@ -126,6 +128,7 @@ impl Connection {
             streams: Streams::new(limits.streams_max),
             last_stream: 0,
             abandoned: 0,
+            unanswered: 0,
             early_priorities: Vec::new(),
             changed: Vec::new(),
             greeted: false,

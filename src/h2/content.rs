@@ -4,11 +4,11 @@
 //! when a handler has read, or at once for what nobody will read.
 
 use super::budget::Cheap;
+use super::closed::Closed;
 use super::connection::Connection;
 use super::error::{ConnectionError, Fault, StreamError, Violation};
 use super::frame::{FrameHead, data, encode_ping, encode_window_update};
 use super::receive::{Consumed, Reading};
-use super::streams::Closed;
 use crate::http::{BodyState, Turn};
 use crate::limits::TINY_DATA_BYTES;
 
@@ -31,10 +31,8 @@ impl Connection {
             self.bandwidth.probe_sent();
             encode_ping(out, false, super::bandwidth::PROBE);
         }
-        if !layout.end_stream && content == 0 {
-            self.charge(Cheap::EmptyData, turn)?;
-        } else if !layout.end_stream && content < TINY_DATA_BYTES {
-            self.charge(Cheap::TinyData, turn)?;
+        if !layout.end_stream && content < TINY_DATA_BYTES {
+            self.charge_small(id, content, turn)?;
         }
         let taken = self.admit_content(head, content, layout.end_stream)?;
         // Padding is used up as soon as it has come.
@@ -56,6 +54,28 @@ impl Connection {
         Ok(())
     }
 
+    /// Counts a frame with little content or none. What the handler has read so far may have earned
+    /// it.
+    #[inline(never)]
+    fn charge_small(
+        &mut self,
+        id: u32,
+        content: u32,
+        turn: &Turn<'_>,
+    ) -> Result<(), ConnectionError> {
+        if let Some(slot) = self.streams.find(id)
+            && let Some(stream) = self.streams.get(slot)
+        {
+            self.budget.read(stream.take_read());
+        }
+        let cheap = if content == 0 {
+            Cheap::EmptyData
+        } else {
+            Cheap::TinyData
+        };
+        self.charge(cheap, turn)
+    }
+
     /// Whether the stream may send this frame.
     fn admit_content(
         &mut self,
@@ -65,17 +85,7 @@ impl Connection {
     ) -> Result<Result<(), StreamError>, ConnectionError> {
         let Some(slot) = self.streams.find(head.stream) else {
             self.check_was_open(head.stream)?;
-            return match self.streams.closed(head.stream) {
-                Some(Closed::ResetByUs) => {
-                    if end_stream {
-                        self.streams.forget_reset(head.stream);
-                    }
-                    Ok(Ok(()))
-                }
-                Some(Closed::Finished) | None => {
-                    Err(ConnectionError(Violation::FrameOnClosedStream))
-                }
-            };
+            return self.admit_late(head, end_stream).map(Ok);
         };
         let Some(stream) = self.streams.get(slot) else {
             return Ok(Ok(()));
@@ -83,7 +93,10 @@ impl Connection {
         if stream.state.is_ignoring() {
             // Behind its end nothing can be on its way any more.
             let _ = stream.state.receive_data(end_stream);
-            return Ok(Ok(()));
+            return match stream.receive_window.receive(head.length) {
+                Ok(()) => Ok(Ok(())),
+                Err(_) => Err(ConnectionError(Violation::FlowControlExceeded)),
+            };
         }
         let mut state = stream.state;
         match state.receive_data(end_stream) {
@@ -101,6 +114,27 @@ impl Connection {
             }
         }
         Ok(Ok(()))
+    }
+
+    /// Whether a frame may come for a stream that has no slot: one that was on its way when we
+    /// reset or refused the stream counts for the connection's window and is ignored otherwise (RFC
+    /// 9113, 5.4.2 and 6.8). Such streams get no window any more, so what comes has an end.
+    #[inline(never)]
+    fn admit_late(&mut self, head: FrameHead, end_stream: bool) -> Result<(), ConnectionError> {
+        let closed = match self.how_closed(head.stream) {
+            Some(Closed::ResetByUs | Closed::Forgotten) => &mut self.streams.closed,
+            Some(Closed::Finished) | None => {
+                return Err(ConnectionError(Violation::FrameOnClosedStream));
+            }
+        };
+        if end_stream {
+            closed.forget_reset(head.stream);
+        }
+        if closed.receive(head.length) {
+            Ok(())
+        } else {
+            Err(ConnectionError(Violation::FlowControlExceeded))
+        }
     }
 
     /// Hands on what has come of the frame.

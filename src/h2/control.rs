@@ -6,6 +6,7 @@
 
 use super::bandwidth::PROBE;
 use super::budget::Cheap;
+use super::closed::Closed;
 use super::connection::Connection;
 use super::ending::{Ending, SHUTDOWN_PING};
 use super::error::{ConnectionError, Fault, StreamError, Violation};
@@ -16,7 +17,7 @@ use super::frame::{
 use super::priority::Priority;
 use super::timing::PROBE_PING;
 use crate::http::Turn;
-use crate::limits::EARLY_PRIORITIES_MAX;
+use crate::limits::{EARLY_PRIORITIES_MAX, RESET_COUNTED_MS};
 
 impl Connection {
     /// Takes a frame whose payload has arrived and that is no part of a field block.
@@ -186,9 +187,12 @@ impl Connection {
     fn take_reset(&mut self, id: u32, turn: &mut Turn<'_>, out: &mut Vec<u8>) -> Result<(), Fault> {
         let Some(slot) = self.streams.find(id) else {
             self.check_was_open(id)?;
-            self.charge(Cheap::Unwanted, turn)?;
-            // Nothing of it can be on its way any more.
-            self.streams.forget_reset(id);
+            if self.streams.closed.how(id) == Some(Closed::ResetByUs) {
+                // Both have reset it. Nothing of it can be on its way any more.
+                self.streams.closed.forget_reset(id);
+            } else {
+                self.charge(Cheap::Unwanted, turn)?;
+            }
             return Ok(());
         };
         let Some(stream) = self.streams.get(slot) else {
@@ -200,7 +204,10 @@ impl Connection {
         }
         stream.state.receive_reset()?;
         // One that has been answered costs nothing: the peer only spares us the rest of its request.
-        if stream.exchange.is_some() {
+        // Neither does one that was waited for: the limit of streams bounds how many of these there
+        // are.
+        let waited = turn.now.saturating_sub(stream.since);
+        if stream.exchange.is_some() && waited < RESET_COUNTED_MS {
             self.charge(Cheap::Reset, turn)?;
         }
         self.abandon(slot, turn, out);

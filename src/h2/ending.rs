@@ -233,6 +233,7 @@ impl Connection {
         };
         stream.stall = Stall::NONE;
         stream.drain_until = u64::MAX;
+        self.unanswered += u64::from(stream.exchange.is_some());
         let runs = stream.exchange.as_ref().is_some_and(|exchange| {
             exchange.abandon();
             !exchange.is_finished()

@@ -14,6 +14,7 @@ mod bounds;
 mod budget;
 #[cfg(test)]
 mod census;
+mod closed;
 mod connection;
 mod content;
 mod control;

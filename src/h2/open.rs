@@ -6,25 +6,17 @@
 use std::rc::Rc;
 
 use super::budget::Cheap;
+use super::closed::Closed;
 use super::connection::Connection;
 use super::error::{ConnectionError, Fault, StreamError, Violation};
 use super::frame::encode_rst_stream;
 use super::priority::Priority;
 use super::receive::{CompleteBlock, Consumed};
 use super::request::{Refusal, Request, Unread, read_request};
-use super::streams::{Closed, Opening, RequestFacts, Stream};
+use super::streams::{Opening, RequestFacts, Stream};
 use super::trailers::read_trailers;
 use crate::http::{Exchange, FieldSection, Mark, Method, Turn, after};
 use crate::limits::ABANDONED_PER_STREAM;
-
-/// How a stream is remembered that this block was to open: whether more of it may be on its way.
-fn closed_with(block: &CompleteBlock) -> Closed {
-    if block.end_stream {
-        Closed::Finished
-    } else {
-        Closed::ResetByUs
-    }
-}
 
 impl Connection {
     /// A field block is complete.
@@ -43,12 +35,15 @@ impl Connection {
             self.end_with_trailers(slot, block, turn, out)?;
             return Ok(Consumed::Some);
         }
-        match self.streams.closed(id) {
-            // It was on its way when the stream was reset.
-            Some(Closed::ResetByUs) => {
-                if block.end_stream {
-                    self.streams.forget_reset(id);
-                }
+        match self.how_closed(id) {
+            // It was on its way when the stream was reset, and is the last that can be.
+            Some(Closed::ResetByUs) if block.end_stream => {
+                self.streams.closed.forget_reset(id);
+                self.ignore_block(block, turn)?;
+                Ok(Consumed::Some)
+            }
+            Some(Closed::ResetByUs | Closed::Forgotten) => {
+                self.charge(Cheap::Unwanted, turn)?;
                 self.ignore_block(block, turn)?;
                 Ok(Consumed::Some)
             }
@@ -63,7 +58,6 @@ impl Connection {
         block: &CompleteBlock,
         turn: &mut Turn<'_>,
     ) -> Result<(), ConnectionError> {
-        self.charge(Cheap::Unwanted, turn)?;
         let mut unread = FieldSection::new();
         let read = read_trailers(
             &mut self.decoder,
@@ -84,11 +78,13 @@ impl Connection {
         let id = block.stream;
         if self.ending.refuses(id) {
             // The peer knows from GOAWAY that it was not processed.
+            self.charge(Cheap::Unwanted, turn)?;
             self.ignore_block(block, turn)?;
-            self.streams.remember(id, closed_with(block));
+            self.remember_refused(block, turn);
             return Ok(Consumed::Some);
         }
         if !self.has_room(turn) {
+            self.charge(Cheap::Unwanted, turn)?;
             self.ignore_block(block, turn)?;
             self.refuse_stream(block, Violation::TooManyStreams, turn, out);
             return Ok(Consumed::Some);
@@ -173,7 +169,7 @@ impl Connection {
                 turn.counters.reject(violation.name());
                 self.encoder.refusal(id, status, turn, out);
                 if block.end_stream {
-                    self.streams.remember(id, Closed::Finished);
+                    self.streams.closed.finished(id);
                 } else {
                     // The rest of the request is taken as with any response that comes first.
                     let until = after(turn.now, turn.limits.drain_timeout);
@@ -195,7 +191,18 @@ impl Connection {
     ) {
         turn.counters.reject(violation.name());
         encode_rst_stream(out, block.stream, violation.code().code());
-        self.streams.remember(block.stream, closed_with(block));
+        self.remember_refused(block, turn);
+    }
+
+    /// Remembers a stream that never got a slot. If its request goes on, as much of it as a window
+    /// of a stream may be on its way.
+    fn remember_refused(&mut self, block: &CompleteBlock, turn: &Turn<'_>) {
+        let closed = &mut self.streams.closed;
+        if block.end_stream {
+            closed.finished(block.stream);
+        } else {
+            closed.reset(block.stream, turn.limits.http2.stream_window as usize);
+        }
     }
 
     /// A head is complete: its exchange gets what the handler will ask for.
@@ -272,6 +279,9 @@ impl Connection {
         };
         if stream.state.is_ignoring() {
             let _ = stream.state.receive_trailers(block.end_stream);
+            if !block.end_stream {
+                self.charge(Cheap::Unwanted, turn)?;
+            }
             return self.ignore_block(block, turn);
         }
         let mut state = stream.state;

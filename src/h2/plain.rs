@@ -14,7 +14,7 @@ use super::connection::Connection;
 use super::frame::{FrameHead, HEAD_BYTES, Kind, encode_data_head, headers};
 use super::receive::{BlockPlace, CompleteBlock, Reading};
 use super::response::{HEAD_OVERHEAD_MAX, ResponseHead};
-use super::streams::{Closed, Stream};
+use super::streams::Stream;
 use crate::http::{Exchange, KnownField, Outcome, Turn};
 
 impl Connection {
@@ -27,7 +27,7 @@ impl Connection {
         };
         if self.transmit_plain(&exchange, turn, out) {
             turn.exchanges.give(exchange, turn.limits);
-            self.streams.remember(self.opening.id, Closed::Finished);
+            self.streams.closed.finished(self.opening.id);
         } else {
             self.insert_stream(exchange, true, None, turn);
         }
@@ -98,6 +98,7 @@ impl Connection {
         let send_window = self.remote.initial_window_size;
         let receive_window = turn.limits.http2.stream_window;
         self.streams.insert(Stream {
+            since: turn.now,
             owed,
             ..Stream::new(opening, exchange, end_stream, send_window, receive_window)
         });
@@ -157,7 +158,7 @@ impl Connection {
             // No more than the window has.
             let _ = self.send_window.consume(body.len() as u32);
             self.clocks.blocked.sent(body.len());
-            self.budget.earn(1, body.len());
+            self.budget.sent(1, body.len());
         }
         outbound.body.clear();
         outbound.fixed = &[];

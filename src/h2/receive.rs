@@ -8,12 +8,13 @@ use std::rc::Rc;
 
 use super::bounds::block_bytes_max;
 use super::budget::Cheap;
+use super::closed::Closed;
 use super::connection::Connection;
 use super::error::{ConnectionError, Violation};
 use super::frame::{FrameHead, HEAD_BYTES, Kind, headers};
 use super::input::Input;
 use crate::http::{Exchange, Turn};
-use crate::limits::CONTINUATIONS_MAX;
+use crate::limits::{CONTINUATION_BYTES, CONTINUATIONS_MAX};
 
 /// What a client sends first (RFC 9113, 3.4).
 const PREFACE: &[u8] = b"PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n";
@@ -349,7 +350,8 @@ impl Connection {
                 place: BlockPlace::Collected,
             }));
         }
-        if block.continuations >= CONTINUATIONS_MAX {
+        let earned = self.block.len() / CONTINUATION_BYTES;
+        if block.continuations as usize >= CONTINUATIONS_MAX as usize + earned {
             return Err(ConnectionError(Violation::TooManyContinuations));
         }
         self.open_block = Some(block);
@@ -358,7 +360,19 @@ impl Connection {
 
     pub(super) fn charge(&mut self, cheap: Cheap, turn: &Turn<'_>) -> Result<(), ConnectionError> {
         let floods = &turn.limits.http2.floods;
+        // Each request was answered, is under way, or was left.
+        let under_way = self.streams.len() + usize::from(self.dispatched.is_some());
+        let unanswered = self.unanswered.saturating_add(under_way as u64);
+        self.budget
+            .answered(self.requests.saturating_sub(unanswered));
         self.budget.charge(cheap, turn.now, floods)
+    }
+
+    /// How a stream without a slot ended. One above our last GOAWAY was never begun, and none of
+    /// its frames is a mistake (RFC 9113, 6.8).
+    pub(super) fn how_closed(&self, id: u32) -> Option<Closed> {
+        let how = self.streams.closed.how(id);
+        how.or_else(|| self.ending.refuses(id).then_some(Closed::Forgotten))
     }
 
     /// Whether a stream without a slot was open once; a frame for one that never was ends the

@@ -1,22 +1,17 @@
 //! The streams of one connection.
 //!
-//! Owns their slots, which are used again, the way from an identifier to a slot, and the memory of
-//! how the latest closed ones ended. What a frame does to a stream is decided elsewhere.
+//! Owns their slots, which are used again, and the way from an identifier to a slot. How the latest
+//! closed ones ended is in `closed`, what a frame does to a stream is decided elsewhere.
 
-use std::ops::RangeInclusive;
 use std::rc::Rc;
 
+use super::closed::ClosedStreams;
 use super::flow::FlowWindow;
 use super::priority::Priority;
 use super::receive_window::ReceiveWindow;
 use super::stall::Stall;
 use super::state::StreamState;
 use crate::http::{Exchange, RateClock};
-
-/// Closed streams that are remembered: as many as may be open at a time, within these bounds. Frames
-/// that were on their way when a stream was reset come before the peer has seen the reset, and until
-/// then no more streams can end. The upper bound is for the time that it takes to look one up.
-const CLOSED_KEPT: RangeInclusive<usize> = 128..=1024;
 
 /// How the response body is framed, once its head is encoded.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -57,6 +52,10 @@ pub(super) struct Opening {
 pub(super) struct Stream {
     pub(super) id: u32,
     pub(super) state: StreamState,
+    /// When it was opened.
+    pub(super) since: u64,
+    /// Bytes of its content that were read and have earned what comes with them.
+    pub(super) credited: u64,
     /// The request and its response, until both are done with.
     pub(super) exchange: Option<Rc<Exchange>>,
     pub(super) request: RequestFacts,
@@ -103,6 +102,8 @@ impl Stream {
         Self {
             id: opening.id,
             state,
+            since: 0,
+            credited: 0,
             exchange: Some(exchange),
             request: opening.request,
             sending: Sending::Head,
@@ -130,6 +131,8 @@ impl Stream {
         Self {
             id,
             state,
+            since: 0,
+            credited: 0,
             exchange: None,
             request: RequestFacts::default(),
             sending: Sending::Done,
@@ -155,6 +158,16 @@ impl Stream {
         }
     }
 
+    /// Bytes of content that its handler has read since this was last asked.
+    pub(super) fn take_read(&mut self) -> u64 {
+        let Some(exchange) = &self.exchange else {
+            return 0;
+        };
+        let total = exchange.inbound.borrow().taken_bytes();
+        let credited = std::mem::replace(&mut self.credited, total);
+        total.saturating_sub(credited)
+    }
+
     /// The priority in which it waits for its turn: a long response shares like one whose parts are
     /// of use.
     pub(super) fn turn(&self) -> Priority {
@@ -165,15 +178,6 @@ impl Stream {
     }
 }
 
-/// How a closed stream ended.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum Closed {
-    /// Both sides had finished, or the peer reset it.
-    Finished,
-    /// We reset it: frames that were on their way are ignored.
-    ResetByUs,
-}
-
 /// The streams of one connection.
 #[derive(Debug)]
 pub(super) struct Streams {
@@ -181,10 +185,7 @@ pub(super) struct Streams {
     free: Vec<u32>,
     /// Identifiers in ascending order with their slots.
     index: Vec<(u32, u32)>,
-    closed: Vec<(u32, Closed)>,
-    closed_max: usize,
-    /// Where the next closed stream goes.
-    closed_next: usize,
+    pub(super) closed: ClosedStreams,
 }
 
 impl Streams {
@@ -194,9 +195,7 @@ impl Streams {
             slots: Vec::new(),
             free: Vec::new(),
             index: Vec::new(),
-            closed: Vec::new(),
-            closed_max: (open_max as usize).clamp(*CLOSED_KEPT.start(), *CLOSED_KEPT.end()),
-            closed_next: 0,
+            closed: ClosedStreams::new(open_max),
         }
     }
 
@@ -243,41 +242,13 @@ impl Streams {
             self.index.remove(at);
         }
         self.free.push(slot);
-        let how = if stream.state.is_ignoring() {
-            Closed::ResetByUs
+        if stream.state.is_ignoring() {
+            let window = stream.receive_window.available();
+            self.closed.reset(stream.id, window);
         } else {
-            Closed::Finished
-        };
-        self.remember(stream.id, how);
+            self.closed.finished(stream.id);
+        }
         Some(stream)
-    }
-
-    /// Remembers how a stream ended that never had a slot.
-    pub(super) fn remember(&mut self, id: u32, how: Closed) {
-        if self.closed.len() < self.closed_max {
-            self.closed.push((id, how));
-            return;
-        }
-        if let Some(place) = self.closed.get_mut(self.closed_next) {
-            *place = (id, how);
-        }
-        self.closed_next += 1;
-        if self.closed_next >= self.closed.len() {
-            self.closed_next = 0;
-        }
-    }
-
-    /// The peer has reset a stream too: it has seen our reset, or sends nothing any more anyway.
-    pub(super) fn forget_reset(&mut self, id: u32) {
-        if let Some(entry) = self.closed.iter_mut().find(|(closed, _)| *closed == id) {
-            entry.1 = Closed::Finished;
-        }
-    }
-
-    /// How a stream ended, if it was used and is still remembered.
-    pub(super) fn closed(&self, id: u32) -> Option<Closed> {
-        let found = self.closed.iter().find(|(closed, _)| *closed == id)?;
-        Some(found.1)
     }
 
     /// How many streams have slots.
@@ -301,7 +272,6 @@ impl Streams {
     pub(super) fn check(&self) {
         assert!(self.index.is_sorted(), "identifiers ascend");
         assert_eq!(self.index.len() + self.free.len(), self.slots.len());
-        assert!(self.closed.len() <= self.closed_max);
         for (id, slot) in &self.index {
             let stream = self.slots.get(*slot as usize).and_then(Option::as_ref);
             assert_eq!(stream.map(|stream| stream.id), Some(*id));

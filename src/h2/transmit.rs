@@ -263,6 +263,7 @@ impl Connection {
             return;
         };
         stream.sending = Sending::Done;
+        self.budget.read(stream.take_read());
         if let Some(exchange) = stream.exchange.take() {
             if exchange.inbound.borrow().state() == BodyState::Failed(BodyError::TooLarge) {
                 turn.counters.reject("body_too_large");

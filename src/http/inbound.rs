@@ -109,6 +109,11 @@ impl Inbound {
         std::mem::take(&mut self.unreported)
     }
 
+    /// How many bytes the handler has taken in total.
+    pub(crate) fn taken_bytes(&self) -> u64 {
+        self.taken_bytes
+    }
+
     /// Adds decoded bytes and wakes the reader.
     pub(crate) fn push(&mut self, chunk: Chunk) {
         if self.state == BodyState::Open && !chunk.is_empty() {

@@ -23,8 +23,42 @@ pub(crate) const GOAWAY_GRACE_MS: u64 = 1_000;
 /// Milliseconds in which the frames of [`FloodLimits`] are counted.
 pub(crate) const FLOOD_WINDOW_MS: u64 = 5_000;
 
-/// CONTINUATION frames of one field block. The largest block that is taken fits six full frames.
+// What useful work earns and a peer may save of each kind, beyond the allowances of `FloodLimits`:
+// as much as an honest peer may send at once, and so little that it is over soon.
+
+/// Resets that answers have earned: all of some views full of small pictures.
+pub(crate) const RESETS_EARNED_MAX: u32 = 1_000;
+
+/// PINGs that DATA has earned. Honest peers have one or two on the way.
+pub(crate) const PINGS_EARNED_MAX: u32 = 1_000;
+
+/// Priority signals that answers have earned: some for each request of a large page.
+pub(crate) const PRIORITIES_EARNED_MAX: u32 = 1_000;
+
+/// DATA frames without content that content has earned.
+pub(crate) const EMPTY_DATA_EARNED_MAX: u32 = 1_000;
+
+/// WINDOW_UPDATEs that DATA under way may still cause: that of a window of 64 MiB, one for each
+/// KiB.
+pub(crate) const WINDOW_UPDATES_EARNED_MAX: u32 = 65_536;
+
+/// Tiny DATA frames that content has earned. Those that come before a handler has read are what the
+/// allowance is for.
+pub(crate) const TINY_DATA_EARNED_MAX: u32 = 20_000;
+
+/// Late frames that answers have earned: as many streams as may be open, some times over.
+pub(crate) const UNWANTED_EARNED_MAX: u32 = 1_000;
+
+/// Milliseconds after which a reset stream does not count as a wasted one: it has held one of the
+/// places that are limited for so long, so there are never many.
+pub(crate) const RESET_COUNTED_MS: u64 = 500;
+
+/// CONTINUATION frames of one field block, beside those that its bytes have earned. The largest
+/// block that is taken fits six full frames.
 pub(crate) const CONTINUATIONS_MAX: u32 = 16;
+
+/// Bytes of a field block for which there may be another CONTINUATION.
+pub(crate) const CONTINUATION_BYTES: usize = 256;
 
 /// PRIORITY_UPDATE frames that are kept for streams which are not open yet.
 pub(crate) const EARLY_PRIORITIES_MAX: usize = 16;
@@ -37,43 +71,50 @@ pub(crate) const TINY_DATA_BYTES: u32 = 64;
 /// beyond that new ones are refused, so that resets cannot pile up work.
 pub(crate) const ABANDONED_PER_STREAM: usize = 2;
 
-/// How often a peer may send what costs it little and us more, each within five seconds. Passed:
-/// the connection ends with `ENHANCE_YOUR_CALM`.
+/// How often a peer may send what costs it little and us more, each within five seconds, beyond
+/// what useful work has earned: what goes out earns PINGs and WINDOW_UPDATEs, content that handlers
+/// read earns small frames, answered requests earn resets and priorities. So an honest peer may be
+/// as fast as it likes. Passed: the connection ends with `ENHANCE_YOUR_CALM`.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct FloodLimits {
     /// Streams that the peer resets before they are answered, and streams that its mistakes make
-    /// us reset. Default 100, what Kestrel grants; a browser that leaves a page resets some dozens.
+    /// us reset. Each answer earns one, and so do 4 KiB of content sent; a stream that the peer
+    /// has waited for half a second does not count. Default 500, what Envoy grants: all streams of
+    /// a peer, some times over.
     pub resets_max: u32,
     /// SETTINGS frames. Default 50: each must be acknowledged, and an honest peer sends one or two.
     pub settings_max: u32,
-    /// PING frames. Default 500: some peers probe the bandwidth with one for each round trip.
+    /// PING frames. Each DATA frame sent earns one, and so do 256 bytes of it: some peers probe the
+    /// bandwidth with one for each round trip. Default 500.
     pub pings_max: u32,
-    /// PRIORITY, PRIORITY_UPDATE and unknown frames. Default 1,000.
+    /// PRIORITY, PRIORITY_UPDATE and unknown frames. Each answer earns four. Default 1,000.
     pub priorities_max: u32,
-    /// DATA frames without content that do not end their stream. Default 100.
+    /// DATA frames without content that do not end their stream. 64 bytes of content that a handler
+    /// has read earn one. Default 100.
     pub empty_data_max: u32,
     /// WINDOW_UPDATE frames beyond those that an honest peer may send: two for each DATA frame that
-    /// it got, and one for each 256 bytes. Default 1,000.
+    /// it got, one for each 256 bytes, and one for each answer. Default 1,000.
     pub window_updates_max: u32,
-    /// DATA frames of less than 64 bytes that do not end their stream. Default 20,000: chatty
-    /// streams are made of them, an attack is made of nothing else.
+    /// DATA frames of less than 64 bytes that do not end their stream. Four bytes of content that a
+    /// handler has read earn one, so that streams of small messages may go on for ever. Default
+    /// 100,000: a window full of messages of 8 bytes for a handler that is slow to read.
     pub tiny_data_max: u32,
     /// Frames that nothing comes of: for streams that are closed or were refused, and what is said
-    /// a second time. Default 1,000: a client that does not know the limit of streams yet may open
-    /// some hundreds too many, and those that we reset end a round trip later.
+    /// a second time. Each answer earns one. Default 1,000: a client that does not know the limit of
+    /// streams yet may open some hundreds too many, and those that we reset end a round trip later.
     pub unwanted_max: u32,
 }
 
 impl FloodLimits {
     /// The defaults, as a constant.
     pub const DEFAULT: Self = Self {
-        resets_max: 100,
+        resets_max: 500,
         settings_max: 50,
         pings_max: 500,
         priorities_max: 1_000,
         empty_data_max: 100,
         window_updates_max: 1_000,
-        tiny_data_max: 20_000,
+        tiny_data_max: 100_000,
         unwanted_max: 1_000,
     };
 }

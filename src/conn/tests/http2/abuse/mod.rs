@@ -4,7 +4,9 @@
 //! a stream beside the abuse is served.
 
 mod compression;
+mod earned;
 mod floods;
+mod honest;
 mod memory;
 mod resets;
 
