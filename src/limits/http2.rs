@@ -79,8 +79,8 @@ pub(crate) const ABANDONED_PER_STREAM: usize = 2;
 pub struct FloodLimits {
     /// Streams that the peer resets before they are answered, and streams that its mistakes make
     /// us reset. Each answer earns one, and so do 4 KiB of content sent; a stream that the peer
-    /// has waited for half a second does not count. Default 500, what Envoy grants: all streams of
-    /// a peer, some times over.
+    /// has waited for half a second does not count. Default 500: all streams of a peer, some times
+    /// over.
     pub resets_max: u32,
     /// SETTINGS frames. Default 50: each must be acknowledged, and an honest peer sends one or two.
     pub settings_max: u32,
