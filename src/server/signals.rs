@@ -29,14 +29,22 @@ pub(crate) struct Signals {
 }
 
 impl Signals {
-    /// Takes over SIGINT, SIGTERM and SIGHUP: a terminal that goes away must not cut requests off.
+    /// Takes over SIGINT, SIGTERM and, unless it is ignored, SIGHUP: a terminal that goes away must
+    /// not cut requests off.
     ///
     /// # Errors
     ///
     /// Those of the kernel when the handler or its pipe cannot be made (no descriptors left).
     pub(crate) fn install() -> io::Result<Self> {
+        // `nohup` starts a program with SIGHUP ignored, so that it outlives its terminal.
+        Self::with_hangup(!is_ignored(SIGHUP))
+    }
+
+    fn with_hangup(hangup: bool) -> io::Result<Self> {
+        let all = [SIGINT, SIGTERM, SIGHUP];
+        let taken = all.into_iter().filter(|signal| hangup || *signal != SIGHUP);
         Ok(Self {
-            pipe: SignalPipe::new([SIGINT, SIGTERM, SIGHUP])?,
+            pipe: SignalPipe::new(taken)?,
             draining: false,
         })
     }
@@ -60,6 +68,21 @@ impl Signals {
             }
         }
     }
+}
+
+/// Whether the process was started so that a signal does nothing. Where that cannot be read, not.
+fn is_ignored(signal: i32) -> bool {
+    let status = std::fs::read_to_string("/proc/self/status").unwrap_or_default();
+    let ignored = status
+        .lines()
+        .find_map(|line| line.strip_prefix("SigIgn:"))
+        .and_then(|mask| u64::from_str_radix(mask.trim(), 16).ok())
+        .unwrap_or(0);
+    // The lowest bit is signal 1.
+    u32::try_from(signal - 1)
+        .ok()
+        .and_then(|bit| ignored.checked_shr(bit))
+        .is_some_and(|mask| mask & 1 == 1)
 }
 
 /// Ends the waiting for signals, once a server has ended for another reason.
@@ -86,7 +109,7 @@ mod tests {
     // One test, because signals are the process's.
     #[test]
     fn the_first_signal_drains_and_the_second_ends() {
-        let mut signals = Signals::install().unwrap();
+        let mut signals = Signals::with_hangup(true).unwrap();
         raise(SIGTERM).unwrap();
         assert_eq!(signals.wait(), Some(Stop::Drain));
         raise(SIGTERM).unwrap();
@@ -101,7 +124,7 @@ mod tests {
         assert_eq!(waiter.join().unwrap(), None);
 
         // A server that starts afterwards begins anew.
-        let mut signals = Signals::install().unwrap();
+        let mut signals = Signals::with_hangup(true).unwrap();
         raise(SIGHUP).unwrap();
         assert_eq!(signals.wait(), Some(Stop::Drain));
     }

@@ -220,7 +220,18 @@ fn who_does_not_share_is_not_advised_to_be_shared_with() {
 #[test]
 fn a_signal_lets_requests_finish() {
     for signal in ["TERM", "INT", "HUP"] {
-        let (process, address) = Process::serving();
+        // Whatever the tests were started with, as by nohup, the server begins with no signal ignored.
+        let mut process = Process::spawn(Command::new("env").args([
+            "--default-signal",
+            env!("CARGO_BIN_EXE_lanner"),
+            "run",
+            "--shards",
+            "1",
+            "--urls",
+            "http://127.0.0.1:0",
+        ]));
+        let address = process.address();
+        assert_eq!(process.line(), STARTED);
         let mut idle = Client::connect(address);
         assert_eq!(idle.get("/plaintext").status, 200);
         let mut delayed = Client::connect(address);
@@ -266,4 +277,23 @@ fn a_second_signal_ends_it_at_once() {
     // The delay is twice as long as this waits.
     assert_eq!(delayed.any_end().0, b"");
     assert_eq!(process.wait().0.code(), Some(0));
+}
+
+#[test]
+fn a_server_that_was_started_to_outlive_its_terminal_does() {
+    let program = env!("CARGO_BIN_EXE_lanner");
+    let script = format!("trap '' HUP; exec {program} run --shards 1 --urls http://127.0.0.1:0");
+    let mut process = Process::spawn(Command::new("sh").args(["-c", &script]));
+    let address = process.address();
+    assert_eq!(process.line(), STARTED);
+    let mut client = Client::connect(address);
+    process.signal("HUP");
+    // One that drained would say with this that the connection ends.
+    assert!(!client.get("/delay/300").closes());
+    assert!(TcpStream::connect(address).is_ok());
+    process.signal("TERM");
+    client.expect_end();
+    let (status, stdout, _) = process.wait();
+    assert_eq!(status.code(), Some(0));
+    assert_eq!(stdout, "Application is shutting down...\n");
 }
