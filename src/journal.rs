@@ -1,8 +1,8 @@
 //! Lines for the operator, from threads that must not wait for who reads them.
 //!
-//! Owns the one thread of a server that writes to standard error, the queue in front of it, and the count of
-//! lines that found no room. A pipe that nobody empties stops that thread and nobody else. Knows
-//! nothing of what the lines are about.
+//! Owns the one thread of a server that writes to standard error, the queue in front of it, and the
+//! count of lines that found no room. A pipe that nobody empties stops that thread and nobody else.
+//! Knows nothing of what the lines are about.
 
 #![forbid(unsafe_code)]
 
@@ -97,8 +97,8 @@ impl Journal {
     }
 }
 
-/// Says one line, with the time of day, in the journal of this thread; on standard error itself where
-/// there is none, as nothing of ours runs there that must not wait.
+/// Says one line, with the time of day, in the journal of this thread; on standard error itself
+/// where there is none, as nothing of ours runs there that must not wait.
 pub(crate) fn say_now(line: impl fmt::Display) {
     let journal = CURRENT
         .try_with(|current| current.try_borrow().ok()?.clone())
@@ -203,8 +203,8 @@ mod tests {
         for number in 0..JOURNAL_LINES_MAX * 3 {
             journal.say(format_args!("line {number}"));
         }
-        // Nothing of it waits: neither does this.
-        journal.flush(HANG);
+        // Nothing of it waits, and neither does this for longer than it is told to.
+        journal.flush(Duration::from_millis(1));
         drop(shut);
         // There is room again once the first have been written.
         while journal.lost.load(Ordering::Relaxed) > 0 {

@@ -80,8 +80,8 @@ impl fmt::Display for StartError {
             ),
             Self::ShardEnded { index } => write!(
                 f,
-                "shard {index} has ended by itself; the server lets the requests of the others \
-                 finish and ends: start it again, and report what its thread said"
+                "shard {index} has ended by itself, and the server with it; start it again, and \
+                 report what its thread said"
             ),
             Self::Limits(error) => error.fmt(f),
             Self::Ring(error) => error.fmt(f),

@@ -18,9 +18,7 @@ const IMPORTS: [(&str, &[&str]); 19] = [
     ("main", &[]),
     (
         "cli",
-        &[
-            "features", "http", "journal", "net", "ring", "server", "shard", "tls",
-        ],
+        &["features", "http", "net", "ring", "server", "shard", "tls"],
     ),
     (
         "server",
