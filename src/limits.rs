@@ -67,6 +67,14 @@ pub(crate) const LINGER_TIMEOUT_MS: u64 = 2_000;
 /// when it is refused; one that goes on regardless is not served by reading more.
 pub(crate) const LINGER_BYTES_MAX: usize = 1024 * 1024;
 
+/// Bytes of the longest last response behind which a descriptor is closed at once, where the peer has
+/// said that it will send no more.
+///
+/// A peer that breaks its word (a CRLF behind a body, as old clients have it) is answered with a reset,
+/// which takes with it what has not left for the peer by then. So much leaves at once on any
+/// connection: ten segments (RFC 6928).
+pub(crate) const AGREED_BYTES_MAX: usize = 14 * 1024;
+
 /// Lines that wait to be written to standard error. A burst of failures fits; a pipe that nobody
 /// empties holds no more than a few hundred KiB of ours.
 pub(crate) const JOURNAL_LINES_MAX: usize = 256;

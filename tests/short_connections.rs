@@ -22,12 +22,13 @@ fn alone() -> MutexGuard<'static, ()> {
         .unwrap_or_else(|poisoned| poisoned.into_inner())
 }
 
-/// Echoes; `/slow` after a while, `/large` many times over.
+/// Echoes; `/slow` after a while, `/middle` and `/large` many times over.
 async fn echo(ctx: &mut HttpContext) -> Result<(), Box<dyn std::error::Error>> {
     let path = ctx.request().path().to_owned();
     let body = ctx.body().read_to_end(1 << 20).await?;
     match path.as_str() {
         "/slow" => sleep(Duration::from_millis(2)).await,
+        "/middle" => return Ok(ctx.bytes("text/plain", body.repeat(MIDDLE))?),
         "/large" => return Ok(ctx.bytes("text/plain", body.repeat(LARGE))?),
         _ => {}
     }
@@ -36,6 +37,9 @@ async fn echo(ctx: &mut HttpContext) -> Result<(), Box<dyn std::error::Error>> {
 
 /// How often `/large` repeats: more than a socket takes at once.
 const LARGE: usize = 200_000;
+
+/// How often `/middle` repeats: a socket takes it at once, and a peer that does not read has not.
+const MIDDLE: usize = 100_000;
 
 fn head(path: &str, length: usize) -> String {
     format!(
@@ -66,6 +70,10 @@ fn the_server_closes_without_waiting() {
             let times = if path == "/large" { LARGE } else { 1 };
             expect_last(&mut client, &"body".repeat(times));
             client.expect_end();
+            if path != "/" {
+                // Lingered for, as it may send more while this is on its way.
+                client.finish_sending();
+            }
             // The client holds its end, and the server none.
             eventually("the connection is gone", || {
                 server.stats().connections_open == 0
@@ -120,6 +128,27 @@ fn what_a_client_pipelines_behind_its_last_request_costs_no_response() {
         let _ = std::io::Write::write(&mut client.stream(), b"\r\n");
         expect_last(&mut client, "body");
         client.any_end();
+    }
+    assert_eq!(server.stats().rejected.len(), 0);
+    server.finish();
+}
+
+/// RFC 9112, 9.6: what comes behind the last request is read and forgotten, not answered with a reset
+/// that takes what is still on its way.
+#[test]
+fn a_line_end_behind_the_last_request_takes_nothing_from_a_long_response() {
+    let _alone = alone();
+    let server = TestServer::start(echo);
+    for (path, times) in [("/middle", MIDDLE), ("/large", LARGE)] {
+        for version in ["HTTP/1.1", "HTTP/1.0"] {
+            let mut client = server.connect();
+            client.send(head(path, 4).replace("HTTP/1.1", version) + "body");
+            // The response has begun to come, and most of it is with the server's kernel.
+            assert_eq!(client.stream().peek(&mut [0]).unwrap(), 1);
+            client.send("\r\n");
+            expect_last(&mut client, &"body".repeat(times));
+            client.expect_end();
+        }
     }
     assert_eq!(server.stats().rejected.len(), 0);
     server.finish();

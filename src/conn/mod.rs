@@ -233,9 +233,9 @@ impl Connection {
             _ if self.broken => Close::Reset,
             Security::Handshake(_) => Close::No,
             Security::None => self.protocol.close(),
-            Security::Session(secured) => match self.protocol.close() {
-                // The peer is in the middle of a record.
-                Close::Agreed if secured.session.is_amid_record() => Close::Linger,
+            Security::Session(_) => match self.protocol.close() {
+                // It has not said all: its close_notify is still to come (RFC 8446, 6.1).
+                Close::Agreed => Close::Linger,
                 close => close,
             },
         }

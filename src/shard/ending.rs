@@ -13,6 +13,7 @@ use super::driver::{Clock, Shard};
 use super::slots::{Receiving, Slot, Stage};
 use super::transfer::token;
 use crate::http::{Close, ConnectionKey, HttpContext};
+use crate::limits::AGREED_BYTES_MAX;
 use crate::ring::{LastSend, OpKind, Ring};
 
 impl Slot {
@@ -58,14 +59,18 @@ where
         }
     }
 
-    /// Sends a block of a connection that is to end. Where the peer is not waited for and nothing
-    /// holds the socket, the descriptor is closed with it, in one packet and without another turn.
+    /// Sends a block of a connection that is to end. Where the peer is not waited for, nothing holds
+    /// the socket and the block is a small one, the descriptor is closed with it, in one packet and
+    /// without another turn.
     fn send_before_end(&mut self, key: ConnectionKey, block: Vec<u8>) {
         let Some(slot) = self.slots.get(key) else {
             return;
         };
         let mut sent = 0;
-        if slot.operations == 0 && slot.connection.close() == Close::Agreed {
+        if slot.operations == 0
+            && block.len() <= AGREED_BYTES_MAX
+            && slot.connection.close() == Close::Agreed
+        {
             match self.ring.send_and_close(slot.fd, &block) {
                 Ok(LastSend::Closed) => {
                     slot.open.set(false);
@@ -111,14 +116,10 @@ where
                     if slot.stage == Stage::Open {
                         slot.stage = Stage::Lingering;
                         slot.operations += 1;
-                        // The end of what we receive ends the receive that is armed.
-                        let armed = slot.receiving == Receiving::Armed;
-                        let how = match close {
-                            Close::Agreed if armed => Shutdown::Both,
-                            _ => Shutdown::Write,
-                        };
+                        // Never both directions: what came later would be answered with a reset,
+                        // and the peer would lose what is still on its way.
                         let token = token(OpKind::Shutdown, key);
-                        self.ring.shutdown(token, slot.fd, how);
+                        self.ring.shutdown(token, slot.fd, Shutdown::Write);
                     }
                     return;
                 }

@@ -243,11 +243,6 @@ impl Session {
         self.peer_closed
     }
 
-    /// Whether the start of a record has come and not its end.
-    pub(crate) fn is_amid_record(&self) -> bool {
-        !self.gather.is_empty()
-    }
-
     /// Whether close_notify was said.
     pub(crate) fn close_sent(&self) -> bool {
         self.close_sent
