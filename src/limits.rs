@@ -15,7 +15,7 @@ pub use error::LimitsError;
 pub(crate) use http2::{
     ABANDONED_PER_STREAM, CONTINUATION_BYTES, CONTINUATIONS_MAX, EARLY_PRIORITIES_MAX,
     EMPTY_DATA_EARNED_MAX, FLOOD_WINDOW_MS, GOAWAY_GRACE_MS, PINGS_EARNED_MAX,
-    PRIORITIES_EARNED_MAX, RESET_COUNTED_MS, RESETS_EARNED_MAX, TINY_DATA_BYTES,
+    PRIORITIES_EARNED_MAX, RESET_COUNTED_MS, RESETS_EARNED_MAX, STARVED_BYTES, TINY_DATA_BYTES,
     TINY_DATA_EARNED_MAX, UNWANTED_EARNED_MAX, WINDOW_FLOOR, WINDOW_UPDATES_EARNED_MAX,
 };
 pub use http2::{FloodLimits, Http2Limits};
@@ -281,6 +281,8 @@ const _: () = {
     assert!(HEAD_BYTES_CEILING * 2 + 2 < u32::MAX as usize);
     // One-byte chunks are framing enough: a body of nothing else must never run out of budget.
     assert!(CHUNK_OVERHEAD_PER_DATA_BYTE > 5);
+    // What is left of the smallest window once a reader has had its part is not too little.
+    assert!(STARVED_BYTES <= (WINDOW_FLOOR / 2) as usize);
     assert!(CHUNK_SIZE_DIGITS_MAX * 4 <= u32::BITS);
 };
 

@@ -19,7 +19,7 @@ impl Connection {
             }
             BodyError::UnexpectedEnd => turn.counters.reject(Reject::IncompleteBody.name()),
             // Counted with the end of the exchange: the handler meets it wherever the body is.
-            BodyError::TooLarge | BodyError::Aborted | BodyError::Upgraded => {}
+            BodyError::TooLarge | BodyError::Unread | BodyError::Aborted | BodyError::Upgraded => {}
         }
         self.request.keep_alive = false;
         self.body = Body::Done;

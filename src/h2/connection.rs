@@ -55,6 +55,8 @@ pub(crate) struct Connection {
     /// The longest HEADERS frame that can be taken.
     pub(super) headers_bytes_max: usize,
     pub(super) receive_window: ReceiveWindow,
+    /// Little of it is left: every read of a handler counts at once.
+    pub(super) readers_watched: bool,
     /// What the windows of streams are opened to.
     pub(super) stream_target: u32,
     pub(super) bandwidth: Bandwidth,
@@ -120,6 +122,7 @@ impl Connection {
             bounds: bounds(turn.limits),
             headers_bytes_max: block_bytes_max(turn.limits).min(limits.frame_bytes_max as usize),
             receive_window: ReceiveWindow::new(WINDOW_FLOOR, limits.connection_window),
+            readers_watched: false,
             stream_target: limits.stream_window,
             bandwidth: Bandwidth::new(limits.stream_window, limits.window_max),
             budget: Budget::default(),

@@ -1,13 +1,13 @@
 //! DATA frames of requests (RFC 9113, 6.1), handed on as they arrive.
 //!
-//! Owns the count of what a peer may send and of what it has announced. Windows are opened again
-//! when a handler has read, or at once for what nobody will read.
+//! Owns what a frame is checked against, and where its content goes: to its handler, or nowhere.
+//! When the peer may send as much again is in `credit`.
 
 use super::budget::Cheap;
 use super::closed::Closed;
 use super::connection::Connection;
 use super::error::{ConnectionError, Fault, StreamError, Violation};
-use super::frame::{FrameHead, data, encode_ping, encode_window_update};
+use super::frame::{FrameHead, data, encode_ping};
 use super::receive::{Consumed, Reading};
 use crate::http::{BodyState, Turn};
 use crate::limits::TINY_DATA_BYTES;
@@ -23,9 +23,7 @@ impl Connection {
     ) -> Result<(), ConnectionError> {
         let layout = data::Layout::of(head, pad_length)?;
         let (content, id) = (layout.content, head.stream);
-        self.receive_window
-            .receive(head.length)
-            .map_err(|_| ConnectionError(Violation::FlowControlExceeded))?;
+        self.spend(head.length, out)?;
         self.bandwidth.received(head.length as usize);
         if self.bandwidth.probe_due() {
             self.bandwidth.probe_sent();
@@ -261,28 +259,5 @@ impl Connection {
             self.remove_stream(slot, turn, out);
         }
         Ok(())
-    }
-
-    /// Bytes of the connection's window are used up.
-    pub(super) fn give_back(&mut self, bytes: u32, out: &mut Vec<u8>) {
-        if bytes > 0
-            && let Some(increment) = self.receive_window.give_back(bytes)
-        {
-            encode_window_update(out, 0, increment);
-        }
-    }
-
-    /// Bytes of a stream's window are used up.
-    pub(super) fn open_stream_window(&mut self, slot: u32, bytes: u32, out: &mut Vec<u8>) {
-        let target = self.stream_target;
-        if bytes > 0
-            && let Some(stream) = self.streams.get(slot)
-            && stream.state.can_receive()
-        {
-            stream.receive_window.raise(target);
-            if let Some(increment) = stream.receive_window.give_back(bytes) {
-                encode_window_update(out, stream.id, increment);
-            }
-        }
     }
 }

@@ -127,6 +127,7 @@ impl Connection {
                 if let Some(window) = self.bandwidth.probe_answered() {
                     self.stream_target = self.stream_target.max(window);
                     self.receive_window.raise(window);
+                    self.balance(out);
                 }
                 true
             }

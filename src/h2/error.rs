@@ -189,6 +189,7 @@ violations! {
 
     // Time.
     HeadTimeout = InternalError, "head_timeout", "a field block took too long";
+    UnreadStall = InternalError, "unread_stall", "a body that was not read kept the window from others for too long";
     BodyTimeout = InternalError, "body_timeout", "a body came below the minimum data rate";
     KeepAliveTimeout = InternalError, "keep_alive_timeout", "a PING was not answered in time";
 }

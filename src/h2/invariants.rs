@@ -28,6 +28,17 @@ impl Connection {
             self.receive_window.target(),
             "the connection's window"
         );
+        // Together these say that nothing but unread bytes keeps window from a peer that has none: a
+        // stream whose handler reads everything goes on as long as others leave room.
+        assert!(
+            !self.greeted || self.receive_window.is_given(),
+            "window is kept back from the connection"
+        );
+        assert!(
+            !self.greeted || self.readers_watched || !self.receive_window.is_low(),
+            "reads are not heard of"
+        );
+        let step = self.report_step();
         let closed = self.streams.iter_mut().filter(|it| it.state.is_closed());
         assert_eq!(self.abandoned, closed.count(), "streams without a peer");
         assert!(self.changed.is_empty(), "marks are left");
@@ -42,16 +53,21 @@ impl Connection {
             let slot = self.streams.slot_at(place).expect("a place has a slot");
             let listed = self.schedule.contains(slot);
             let stream = self.streams.get(slot).expect("a slot has a stream");
-            stream.check(listed);
+            stream.check(listed, step);
         }
     }
 }
 
 impl Stream {
-    fn check(&self, listed: bool) {
+    fn check(&self, listed: bool, step: usize) {
         assert!(
             self.receive_window.sum() <= self.receive_window.target(),
             "the window of {}",
+            self.id
+        );
+        assert!(
+            self.receive_window.is_given() || !self.state.can_receive(),
+            "window is kept back from {}",
             self.id
         );
         let Some(exchange) = &self.exchange else {
@@ -59,6 +75,12 @@ impl Stream {
             assert!(self.drain_until < u64::MAX, "{} waits for nothing", self.id);
             return;
         };
+        let unreported = exchange.inbound.borrow().unreported();
+        assert!(
+            unreported < step || exchange.is_marked(),
+            "what the handler of {} has read is forgotten",
+            self.id
+        );
         assert!(!listed || !self.state.is_closed(), "{} is closed", self.id);
         let outbound = exchange.outbound().borrow();
         let waits = !outbound.body.is_empty() || !outbound.fixed.is_empty();

@@ -18,6 +18,7 @@ mod closed;
 mod connection;
 mod content;
 mod control;
+mod credit;
 mod ending;
 pub(crate) mod error;
 mod field_class;

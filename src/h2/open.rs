@@ -259,9 +259,7 @@ impl Connection {
         } else {
             exchange.open_body(content_length);
         }
-        // As much as is announced to the peer at a time.
-        let step = self.stream_target / 4;
-        exchange.inbound.borrow_mut().report_at(step as usize);
+        exchange.inbound.borrow_mut().report_at(self.report_step());
         let owed = content_length.filter(|_| !self.opening.request.connect);
         self.insert_stream(exchange, false, owed, turn);
     }

@@ -1,7 +1,8 @@
 //! What a peer may send, and when it is told that it may send more (RFC 9113, 6.9).
 //!
 //! Owns the window of one stream or of the connection and the bytes that were used up but not
-//! announced again. A quarter is announced at a time: few frames, and never a stall.
+//! announced again. A quarter is announced at a time, so that frames are few; but never is as much
+//! held back as the peer has left, so that all of it has been announced when nothing is left.
 
 use super::flow::{FlowWindow, Overdrawn};
 
@@ -30,15 +31,28 @@ impl ReceiveWindow {
         self.window.consume(bytes)
     }
 
-    /// Bytes are used up. Answers by how much the window is to be opened, when it is time.
+    /// Bytes are used up, or none since this was last asked. Answers by how much the window is to be
+    /// opened, when it is time. Ask again when bytes have come.
+    #[inline]
     pub(super) fn give_back(&mut self, bytes: u32) -> Option<u32> {
         self.pending = self.pending.saturating_add(bytes);
         // What is held back is missing on the path; with half of the window held back a path that
         // fills it looks like one that does not.
-        if self.pending < self.target / 4 {
+        if self.pending < self.target / 4 && (self.pending as usize) < self.available().max(1) {
             return None;
         }
         self.open()
+    }
+
+    /// Whether less than a quarter of the window is left, so that what handlers have read may be
+    /// missing.
+    pub(super) fn is_low(&self) -> bool {
+        self.available() < self.target as usize / 4
+    }
+
+    /// Whether half of the window is left: far enough from too little.
+    pub(super) fn is_ample(&self) -> bool {
+        self.available() >= self.target as usize / 2
     }
 
     /// Opens the window by all that is pending.
@@ -61,6 +75,12 @@ impl ReceiveWindow {
     #[cfg(all(debug_assertions, any(test, feature = "testing")))]
     pub(super) fn sum(&self) -> u32 {
         self.window.available() as u32 + self.pending
+    }
+
+    /// Whether everything is announced that may be, as far as the peer could need it.
+    #[cfg(all(debug_assertions, any(test, feature = "testing")))]
+    pub(super) fn is_given(&self) -> bool {
+        self.pending == 0 || (self.pending as usize) < self.available()
     }
 
     /// What the window is opened to.

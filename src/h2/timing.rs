@@ -31,6 +31,8 @@ pub(super) struct Clocks {
     pub(super) goaway_until: u64,
     /// How long bodies have waited for the connection's window.
     pub(super) blocked: Stall,
+    /// Since when handlers wait for content that the peer has no window for.
+    starving_since: u64,
     /// Until when a closing connection is read.
     pub(super) linger_until: u64,
     deadline: u64,
@@ -47,6 +49,7 @@ impl Clocks {
             ping_sent: u64::MAX,
             goaway_until: u64::MAX,
             blocked: Stall::NONE,
+            starving_since: u64::MAX,
             linger_until: u64::MAX,
             deadline: after(turn.now, turn.limits.head_timeout),
         }
@@ -113,6 +116,11 @@ impl Connection {
         } else {
             self.clocks.blocked.end(now);
         }
+        self.clocks.starving_since = if self.is_starving() {
+            self.clocks.starving_since.min(now)
+        } else {
+            u64::MAX
+        };
         self.clocks.deadline = self.next_deadline(turn);
     }
 
@@ -125,6 +133,10 @@ impl Connection {
         let mut deadline = since(clocks.partial_since.min(block_since), limits.head_timeout)
             .min(since(clocks.idle_since, limits.keep_alive_timeout))
             .min(clocks.goaway_until)
+            .min(since(
+                clocks.starving_since,
+                limits.http2.unread_stall_timeout,
+            ))
             .min(clocks.blocked.deadline(limits.http2.window_stall_timeout));
         if let Some(interval) = limits.http2.ping_interval
             && self.greeted
@@ -160,9 +172,13 @@ impl Connection {
     }
 
     /// When the body of a stream is too slow if nothing more comes. The peer is not waited for
-    /// while it has no window to send.
+    /// while it has next to no window, unless it has begun a frame that it owes the rest of.
     fn body_deadline(&mut self, place: usize, now: u64) -> u64 {
-        let may_send = self.receive_window.available() > 0;
+        let may_send = !self.is_exhausted();
+        let owed = match self.reading {
+            Reading::Content { stream, .. } => stream,
+            _ => 0,
+        };
         let Some(stream) = self
             .streams
             .slot_at(place)
@@ -179,8 +195,7 @@ impl Connection {
         };
         let counts = exchange.inbound.borrow().is_awaited()
             && !exchange.outbound().borrow().upgraded
-            && may_send
-            && stream.receive_window.available() > 0;
+            && (stream.id == owed || may_send && stream.receive_window.available() > 0);
         let rate = exchange.body_rate.rate().filter(|_| counts);
         stream.rate.deadline(now, rate)
     }
@@ -223,6 +238,10 @@ impl Connection {
             .is_some_and(|age| after(clocks.born, age) <= now)
         {
             self.drain();
+        }
+        if since(clocks.starving_since, limits.http2.unread_stall_timeout) <= now {
+            self.clocks.starving_since = u64::MAX;
+            self.end_hoarding(turn);
         }
         if self.expire_ping(turn, out) {
             self.expire_streams(turn, out);

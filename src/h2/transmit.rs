@@ -67,20 +67,7 @@ impl Connection {
             self.reset_stream(slot, code, turn, out);
             return;
         }
-        let mut inbound = exchange.inbound.borrow_mut();
-        let read = u32::try_from(inbound.take_unreported()).unwrap_or(u32::MAX);
-        stream.unreturned = stream.unreturned.saturating_sub(read);
-        // What waited in a body that has failed is gone. Its stream gets no more while its handler
-        // goes on.
-        let lost = match inbound.state() {
-            BodyState::Failed(_) if !exchange.is_finished() => {
-                std::mem::take(&mut stream.unreturned)
-            }
-            BodyState::Failed(_) | BodyState::Open | BodyState::Complete => 0,
-        };
-        drop(inbound);
-        self.give_back(read.saturating_add(lost), out);
-        self.open_stream_window(slot, read, out);
+        self.collect(slot, &exchange, out);
         if exchange.is_finished() {
             self.forget_unread(slot, out);
         }
@@ -278,18 +265,5 @@ impl Connection {
         // makes clients lose the response that they have (curl did so up to 8.1).
         stream.drain_until = after(turn.now, turn.limits.drain_timeout);
         self.forget_unread(slot, out);
-    }
-
-    /// What has come of a request and will not be read counts as taken: the peer may wait for its
-    /// window before it looks at the response.
-    fn forget_unread(&mut self, slot: u32, out: &mut Vec<u8>) {
-        if let Some(stream) = self.streams.get(slot)
-            && stream.unreturned > 0
-        {
-            let unread = std::mem::take(&mut stream.unreturned);
-            stream.drained = stream.drained.saturating_add(u64::from(unread));
-            self.give_back(unread, out);
-            self.open_stream_window(slot, unread, out);
-        }
     }
 }

@@ -22,6 +22,9 @@ pub enum BodyError {
     TooLarge,
     /// The peer sent less than the minimum data rate (408).
     TooSlow,
+    /// The handler left so much of the body unread for so long that other streams of the connection
+    /// got none of theirs (503).
+    Unread,
     /// The peer closed before the body was complete.
     UnexpectedEnd,
     /// The connection is gone.
@@ -38,6 +41,7 @@ impl BodyError {
             Self::Malformed { status, .. } => status,
             Self::TooLarge => Status::CONTENT_TOO_LARGE,
             Self::TooSlow => Status::REQUEST_TIMEOUT,
+            Self::Unread => Status::SERVICE_UNAVAILABLE,
             Self::UnexpectedEnd | Self::Aborted => Status::BAD_REQUEST,
             Self::Upgraded => Status::INTERNAL_SERVER_ERROR,
         }
@@ -50,6 +54,7 @@ impl fmt::Display for BodyError {
             Self::Malformed { name, .. } => write!(f, "the request body is malformed: {name}"),
             Self::TooLarge => f.write_str("the request body is larger than this request allows"),
             Self::TooSlow => f.write_str("the request body arrives below the minimum data rate"),
+            Self::Unread => f.write_str("the request body was not read while others waited"),
             Self::UnexpectedEnd => f.write_str("the peer closed before the request body ended"),
             Self::Aborted => f.write_str("the connection is gone"),
             Self::Upgraded => f.write_str("the exchange was upgraded"),

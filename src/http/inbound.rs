@@ -109,6 +109,12 @@ impl Inbound {
         std::mem::take(&mut self.unreported)
     }
 
+    /// The same, and leaves it so.
+    #[cfg(all(debug_assertions, any(test, feature = "testing")))]
+    pub(crate) fn unreported(&self) -> usize {
+        self.unreported
+    }
+
     /// How many bytes the handler has taken in total.
     pub(crate) fn taken_bytes(&self) -> u64 {
         self.taken_bytes
@@ -146,6 +152,14 @@ impl Inbound {
             self.queued_bytes = 0;
             self.wake_reader();
         }
+    }
+
+    /// What waits for the handler is taken from it, also of a body that is complete.
+    pub(crate) fn take_away(&mut self, error: BodyError) {
+        if self.state == BodyState::Complete && self.queued_bytes > 0 {
+            self.state = BodyState::Open;
+        }
+        self.fail(error);
     }
 
     /// How far the body has come.

@@ -48,7 +48,8 @@ impl fmt::Display for LimitsError {
                  request_line_bytes_max + head_bytes_max + 2"
             }
             Self::ZeroTimeout => {
-                "head_timeout, keep_alive_timeout, drain_timeout, handshake_timeout and http2.window_stall_timeout \
+                "head_timeout, keep_alive_timeout, drain_timeout, handshake_timeout, \
+                 http2.window_stall_timeout and http2.unread_stall_timeout \
                  must be longer than zero, http2.ping_interval and http2.ping_timeout at least 1 s"
             }
             Self::DataRate => {

@@ -67,6 +67,10 @@ pub(crate) const EARLY_PRIORITIES_MAX: usize = 16;
 /// bytes of their head and the work they cause outweigh them.
 pub(crate) const TINY_DATA_BYTES: u32 = 64;
 
+/// With less than this left of the connection's window, a frame of the usual size, a peer is not held
+/// to a rate, and those whose handlers do not read are to blame.
+pub(crate) const STARVED_BYTES: usize = 16 * 1024;
+
 /// Streams that a peer has reset but whose handlers still run, for each stream that may be open:
 /// beyond that new ones are refused, so that resets cannot pile up work.
 pub(crate) const ABANDONED_PER_STREAM: usize = 2;
@@ -155,6 +159,10 @@ pub struct Http2Limits {
     pub connection_age_max: Option<Duration>,
     /// Requests after which a connection is asked to end in order. `None`: any number, the default.
     pub requests_max: Option<u64>,
+    /// Time for which handlers that do not read may keep the connection's window from others that
+    /// wait for content; they may even wait for each other. Passed: the body that holds most of it
+    /// fails with [`BodyError::Unread`](crate::http::BodyError::Unread). Default 60 s.
+    pub unread_stall_timeout: Duration,
     /// Time for which a peer may leave a response without window. Passed: the stream is reset.
     /// Default 60 s.
     pub window_stall_timeout: Duration,
@@ -176,6 +184,7 @@ impl Http2Limits {
         ping_timeout: Duration::from_secs(20),
         connection_age_max: None,
         requests_max: None,
+        unread_stall_timeout: Duration::from_secs(60),
         window_stall_timeout: Duration::from_secs(60),
         floods: FloodLimits::DEFAULT,
     };
@@ -204,7 +213,10 @@ impl Http2Limits {
         if !windows {
             return Err(LimitsError::Http2Windows);
         }
-        if self.ping_timeout.as_secs() == 0 || self.window_stall_timeout.is_zero() {
+        if self.ping_timeout.as_secs() == 0
+            || self.window_stall_timeout.is_zero()
+            || self.unread_stall_timeout.is_zero()
+        {
             return Err(LimitsError::ZeroTimeout);
         }
         if let Some(interval) = self.ping_interval

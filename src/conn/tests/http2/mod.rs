@@ -12,6 +12,7 @@ mod priorities;
 mod requests;
 mod responses;
 mod settings;
+mod stalls;
 mod states;
 mod streams;
 mod timing;

@@ -185,7 +185,7 @@ fn a_body_that_may_not_come_is_not_slow() {
     http2.send(Frames::new().data(1, [b'x'; 16_384], false).repeat(48));
     http2.send(Frames::new().data(3, [b'x'; 16_384], false).repeat(16));
     http2.events();
-    http2.wait(seconds(60));
+    http2.wait(seconds(59));
     http2.expect(&[]);
     assert_eq!(http2.rejected(), BTreeMap::new());
     gate.open();
