@@ -150,6 +150,44 @@ fn a_single_byte_of_window_goes_round() {
     sender.http2.finish();
 }
 
+#[test]
+fn what_was_read_comes_back_also_from_those_who_read_no_more() {
+    let (gate, never) = (Gate::default(), Gate::default());
+    let held = (gate.clone(), never.clone());
+    let application = async move |ctx: &mut HttpContext| -> Result<(), Box<dyn std::error::Error>> {
+        if ctx.request().path() == "/late" {
+            // The first read is heard of in any case.
+            let first = ctx.body().chunk().await?;
+            held.0.pass(ctx).await;
+            let mut left = 196_607 - first.map_or(0, |chunk| chunk.len());
+            while left > 0
+                && let Some(chunk) = ctx.body().chunk().await?
+            {
+                left -= chunk.len();
+            }
+            held.1.pass(ctx).await;
+        }
+        let body = ctx.body().read_to_end(1 << 24).await?;
+        Ok(ctx.text(&body.len().to_string())?)
+    };
+    let mut sender = Sender::new(application, Http2Limits::DEFAULT);
+    // All of them have less than a quarter of their window, and together all of the connection's.
+    let streams = [1, 3, 5, 7, 9, 11];
+    for stream in streams {
+        sender.post(stream, "/late");
+        sender.send(stream, 196_607, 16_384);
+    }
+    sender.post(13, "/");
+    assert_eq!(sender.allowed(13), 0);
+    gate.open();
+    sender.http2.run();
+    sender.take();
+    assert_eq!(sender.allowed(13), 786_432, "all of it was read");
+    never.open();
+    sender.http2.run();
+    sender.http2.finish();
+}
+
 #[derive(Clone, Debug)]
 struct Hoard {
     /// What its handler reads before it stops.
