@@ -32,7 +32,8 @@ struct Message {
 async fn serve(ctx: &mut HttpContext) -> Result<(), Box<dyn Error>> {
     let allocations = counting::allocations();
     match ctx.request().path().len() {
-        // /plaintext, /json, /echo, and /allocations
+        // /plaintext, /json, /echo, /fill-table, and /allocations
+        11 => counting::fill_table(ctx)?,
         10 => ctx.fixed("text/plain", b"Hello, World!")?,
         5 if ctx.method() == lanner::Method::Post => {}
         5 => ctx.json(&Message {
@@ -190,6 +191,9 @@ fn assert_none_over_http2(
         let text = String::from_utf8(text).expect("text");
         text.parse().expect("a number")
     };
+    for _ in 0..counting::FILLING {
+        assert_eq!(client.get("/fill-table").0, 200);
+    }
     let name = format!("HTTP/2, {streams} at a time on {shell:?}");
     count_requests(&mut client, ask, allocations, &name);
     drop(client);

@@ -28,12 +28,13 @@ const WARM_UP: usize = 2_000;
 /// Requests that are counted.
 const COUNTED: usize = 1_000;
 
-/// `/plaintext` and `/echo`; `/allocations` answers with a number of always the same length.
+/// `/plaintext`, `/echo` and `/fill-table`; `/allocations` answers with a number of always the same length.
 async fn serve(ctx: &mut HttpContext) -> Result<(), Box<dyn Error>> {
     let allocations = counting::allocations();
     let path = ctx.request().path().len();
     match path {
-        // /plaintext, /echo, and /allocations
+        // /plaintext, /echo, /fill-table, and /allocations
+        11 => counting::fill_table(ctx)?,
         10 => ctx.fixed("text/plain", b"Hello, World!")?,
         5 => {
             while let Some(chunk) = ctx.body().chunk().await? {
@@ -173,6 +174,9 @@ fn assert_none(protocol: &str, path: &str, body: &[u8], expected: &[u8]) {
         .start(serve)
         .expect("io_uring is to be had");
     let mut client = Client::connect(&server, &authority, protocol);
+    for _ in 0..counting::FILLING {
+        client.ask("/fill-table", b"", 0);
+    }
     for _ in 0..WARM_UP {
         assert_eq!(client.ask(path, body, expected.len()), expected);
     }

@@ -29,6 +29,9 @@ use crate::ring::{Completion, OpKind, Payload, Ring, Token, Wait};
 use crate::task::{self, Inbox, Polled, ShardScope, TaskId, TaskSlab};
 use crate::time::DateCache;
 
+/// Room for the timers that fire in one turn of a shard that is not crowded.
+const EXPIRED_AT_ONCE: usize = 64;
+
 /// What a shard is made with.
 #[derive(Debug)]
 pub(crate) struct ShardOptions {
@@ -173,7 +176,8 @@ where
             completions: Vec::new(),
             ready: Vec::new(),
             marked: Vec::new(),
-            expired: Vec::new(),
+            // Nobody can tell in which turn a timer fires: none of them allocates for it.
+            expired: Vec::with_capacity(EXPIRED_AT_ONCE),
             mail: Vec::new(),
             _scope: scope,
         }

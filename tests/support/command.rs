@@ -4,6 +4,7 @@ use std::ffi::OsStr;
 use std::io::{BufRead, BufReader, Read};
 use std::net::SocketAddr;
 use std::process::{Child, ChildStdout, Command, ExitStatus, Output, Stdio};
+use std::sync::{Arc, Mutex};
 use std::thread::JoinHandle;
 
 use super::eventually;
@@ -12,7 +13,9 @@ use super::eventually;
 pub struct Process {
     child: Child,
     stdout: BufReader<ChildStdout>,
-    stderr: Option<JoinHandle<String>>,
+    /// What has come so far of standard error.
+    said: Arc<Mutex<String>>,
+    stderr: Option<JoinHandle<()>>,
 }
 
 /// What the command reads of its environment.
@@ -49,16 +52,19 @@ impl Process {
             .spawn()
             .unwrap();
         let stdout = BufReader::new(child.stdout.take().unwrap());
-        let mut stderr = child.stderr.take().unwrap();
+        let stderr = BufReader::new(child.stderr.take().unwrap());
+        let said = Arc::new(Mutex::new(String::new()));
+        let to = Arc::clone(&said);
         // Read beside the test, so that a full pipe never stops the process.
         let stderr = std::thread::spawn(move || {
-            let mut text = String::new();
-            let _ = stderr.read_to_string(&mut text);
-            text
+            for line in stderr.lines().map_while(Result::ok) {
+                to.lock().unwrap().extend([line.as_str(), "\n"]);
+            }
         });
         Self {
             child,
             stdout,
+            said,
             stderr: Some(stderr),
         }
     }
@@ -100,6 +106,19 @@ impl Process {
         line.trim_end_matches('\n').to_owned()
     }
 
+    /// Waits until standard error has said this.
+    #[track_caller]
+    pub fn expect_error(&self, text: &str) {
+        eventually(&format!("standard error says {text:?}"), || {
+            self.said.lock().unwrap().contains(text)
+        });
+    }
+
+    /// The process's number.
+    pub fn id(&self) -> u32 {
+        self.child.id()
+    }
+
     /// The next line of standard output, which says where the server listens.
     #[track_caller]
     pub fn address(&mut self) -> SocketAddr {
@@ -130,7 +149,8 @@ impl Process {
         eventually("the process ends", || !self.is_running());
         let mut stdout = String::new();
         self.stdout.read_to_string(&mut stdout).unwrap();
-        let stderr = self.stderr.take().unwrap().join().unwrap();
+        self.stderr.take().unwrap().join().unwrap();
+        let stderr = std::mem::take(&mut *self.said.lock().unwrap());
         (self.child.wait().unwrap(), stdout, stderr)
     }
 }

@@ -9,9 +9,9 @@
 
 pub mod client;
 pub mod command;
+pub mod dev_certs;
 pub mod http2;
 pub mod oneshot;
-pub mod programs;
 pub mod tls;
 
 use std::net::SocketAddr;

@@ -13,7 +13,8 @@ use rcgen::{
     ExtendedKeyUsagePurpose, IsCa, KeyIdMethod, KeyPair, KeyUsagePurpose, RevokedCertParams,
     SerialNumber, SignatureAlgorithm, date_time_ymd,
 };
-use rustls::pki_types::{CertificateDer, ServerName};
+use rustls::pki_types::pem::PemObject;
+use rustls::pki_types::{CertificateDer, PrivateKeyDer, ServerName};
 use rustls::{ClientConfig, ClientConnection, RootCertStore, StreamOwned};
 
 use super::HANG;
@@ -183,11 +184,34 @@ pub fn connect_trusting(
     authority: CertificateDer<'static>,
     name: &str,
 ) -> Result<TlsStream, std::io::Error> {
+    handshake(address, trusting(authority).with_no_client_auth(), name)
+}
+
+/// As [`connect`], with this certificate of a client.
+pub fn connect_as(
+    address: SocketAddr,
+    authority: &Authority,
+    name: &str,
+    pair: &Pair,
+) -> Result<TlsStream, std::io::Error> {
+    let key = PrivateKeyDer::from_pem_slice(pair.key.as_bytes()).unwrap();
+    let config = trusting(authority.der()).with_client_auth_cert(vec![pair.der.clone()], key);
+    handshake(address, config.unwrap(), name)
+}
+
+fn trusting(
+    authority: CertificateDer<'static>,
+) -> rustls::ConfigBuilder<ClientConfig, rustls::client::WantsClientCert> {
     let mut roots = RootCertStore::empty();
     roots.add(authority).unwrap();
-    let mut config = ClientConfig::builder()
-        .with_root_certificates(roots)
-        .with_no_client_auth();
+    ClientConfig::builder().with_root_certificates(roots)
+}
+
+fn handshake(
+    address: SocketAddr,
+    mut config: ClientConfig,
+    name: &str,
+) -> Result<TlsStream, std::io::Error> {
     config.alpn_protocols = vec![b"http/1.1".to_vec()];
     let name = ServerName::try_from(name.to_owned()).unwrap();
     let mut connection = ClientConnection::new(Arc::new(config), name).unwrap();

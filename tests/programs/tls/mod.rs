@@ -1,8 +1,6 @@
 //! TLS with programs that were not written for these tests: curl, openssl, nghttp and h2load.
 
-#![allow(clippy::unwrap_used)]
-
-mod chromium;
-mod demands;
-mod protocols;
+pub(crate) mod chromium;
+pub(crate) mod demands;
+pub(crate) mod protocols;
 mod site;

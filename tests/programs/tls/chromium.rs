@@ -1,21 +1,18 @@
-//! Headless Chromium, where it is installed: too large to be asked of everybody who runs the tests.
+//! Headless Chromium.
 
-use super::site::{Site, text};
-use crate::support::programs::run;
+use super::site::Site;
+use crate::harness::{Test, tests};
+use crate::program::{TIMEOUT, text};
 use crate::support::tls::Directory;
+
+pub(crate) const TESTS: [Test; 1] = tests! {
+    chromium_shows_a_page_over_http2: [CHROMIUM, TIMEOUT];
+};
 
 /// On a machine that is busy it may not come up in its time.
 const ATTEMPTS: usize = 3;
 
-#[test]
 fn chromium_shows_a_page_over_http2() {
-    let here = std::env::var_os("PATH").is_some_and(|path| {
-        std::env::split_paths(&path).any(|directory| directory.join("chromium").is_file())
-    });
-    if !here {
-        eprintln!("Chromium is not installed, so it was not tried");
-        return;
-    }
     // A server that speaks nothing else.
     let site = Site::with(|_, _| vec!["--protocols".to_owned(), "http2".to_owned()]);
     let url = format!("https://a.example:{}/plaintext", site.address.port());
@@ -33,7 +30,7 @@ fn chromium_shows_a_page_over_http2() {
         ];
         arguments.extend(["--ignore-certificate-errors", "--dump-dom"]);
         arguments.extend([data.as_str(), &rules, &url]);
-        let output = run("timeout", "coreutils", &arguments, b"");
+        let output = TIMEOUT.run(&arguments, b"");
         last = text(output.stdout);
         if last.contains("Hello, World!") {
             return;

@@ -1,16 +1,28 @@
 //! Versions, protocols, bodies, keys, resumption, and what is no TLS.
 
-use super::site::{Site, curl_arguments, text};
+use super::site::{Site, curl_arguments};
+use crate::harness::{Test, tests};
+use crate::program::{CURL, H2LOAD, NGHTTP, OPENSSL, text};
 use crate::support::command::Process;
-use crate::support::programs::{output, run};
-use crate::support::tls::{Authority, Directory, client};
+use crate::support::tls::{Authority, Directory};
+
+pub(crate) const TESTS: [Test; 9] = tests! {
+    curl_speaks_every_version_of_either_protocol: [CURL];
+    curl_sends_and_gets_bodies_of_every_length: [CURL];
+    every_kind_of_key_is_served: [CURL];
+    openssl_negotiates_either_version_and_no_older_one: [OPENSSL];
+    sessions_are_resumed_on_whichever_shard: [OPENSSL];
+    another_server_resumes_nothing_and_shakes_hands_anew: [OPENSSL];
+    renegotiation_and_broken_connections_harm_nobody: [CURL, OPENSSL];
+    cleartext_on_a_port_of_tls_is_told_so: [CURL];
+    nghttp_and_h2load_speak_http2_over_tls: [NGHTTP, H2LOAD];
+};
 
 /// Bytes in which a piece that is missing, repeated or out of place is seen.
 fn pattern(length: usize) -> Vec<u8> {
     (0..length).map(|index| (index % 251) as u8).collect()
 }
 
-#[test]
 fn curl_speaks_every_version_of_either_protocol() {
     let site = Site::new();
     for (arguments, version) in [
@@ -32,7 +44,6 @@ fn curl_speaks_every_version_of_either_protocol() {
     }
 }
 
-#[test]
 fn curl_sends_and_gets_bodies_of_every_length() {
     let site = Site::new();
     for length in [0, 1, 16_383, 16_384, 16_385, 100_000, 3_000_000] {
@@ -54,7 +65,6 @@ fn curl_sends_and_gets_bodies_of_every_length() {
     assert!(stream.ends_with("chunk 500 of 500\n"));
 }
 
-#[test]
 fn every_kind_of_key_is_served() {
     for (name, algorithm) in [
         ("P-256", &rcgen::PKCS_ECDSA_P256_SHA256),
@@ -76,13 +86,12 @@ fn every_kind_of_key_is_served() {
         for version in ["1.2", "1.3"] {
             let more = ["--tls-max", version];
             let all = curl_arguments(&ca, &to, "https://a.example/plaintext", &more);
-            let body = text(output("curl", "curl", &all, b""));
+            let body = text(CURL.output(&all, b""));
             assert_eq!(body, "Hello, World!", "{name}, TLS {version}");
         }
     }
 }
 
-#[test]
 fn openssl_negotiates_either_version_and_no_older_one() {
     let site = Site::new();
     for (option, version) in [("-tls1_2", "TLSv1.2"), ("-tls1_3", "TLSv1.3")] {
@@ -102,7 +111,6 @@ fn openssl_negotiates_either_version_and_no_older_one() {
     );
 }
 
-#[test]
 fn sessions_are_resumed_on_whichever_shard() {
     let site = Site::new();
     for option in ["-tls1_2", "-tls1_3"] {
@@ -121,7 +129,6 @@ fn sessions_are_resumed_on_whichever_shard() {
     }
 }
 
-#[test]
 fn another_server_resumes_nothing_and_shakes_hands_anew() {
     let (one, other) = (Site::new(), Site::new());
     let session = one.directory.name("session");
@@ -133,7 +140,6 @@ fn another_server_resumes_nothing_and_shakes_hands_anew() {
     );
 }
 
-#[test]
 fn renegotiation_and_broken_connections_harm_nobody() {
     let site = Site::new();
     // R asks for a renegotiation, which TLS 1.2 of OpenSSL begins with a new ClientHello.
@@ -146,13 +152,12 @@ fn renegotiation_and_broken_connections_harm_nobody() {
         "a.example",
         "-tls1_2",
     ];
-    let said = run("openssl", "openssl", &arguments, b"R\n");
+    let said = OPENSSL.run(&arguments, b"R\n");
     let said = String::from_utf8_lossy(&said.stderr).into_owned();
     assert!(said.contains("RENEGOTIATING"), "{said}");
     assert_eq!(text(site.curl("/plaintext", &[], b"")), "Hello, World!");
 }
 
-#[test]
 fn cleartext_on_a_port_of_tls_is_told_so() {
     let site = Site::new();
     let url = format!("http://{}/plaintext", site.address);
@@ -166,16 +171,15 @@ fn cleartext_on_a_port_of_tls_is_told_so() {
         " %{http_code}",
         &url,
     ];
-    let said = text(output("curl", "curl", &arguments, b""));
+    let said = text(CURL.output(&arguments, b""));
     assert!(said.contains("HTTPS") && said.ends_with(" 400"), "{said}");
 }
 
-#[test]
 fn nghttp_and_h2load_speak_http2_over_tls() {
     let site = Site::new();
     let url = format!("https://{}/bytes/100000", site.address);
     let arguments = ["--timeout=60", "-n", "-s", "-m", "20", &url];
-    let said = text(output("nghttp", "nghttp2-client", &arguments, b""));
+    let said = text(NGHTTP.output(&arguments, b""));
     assert_eq!(said.matches(" 200 ").count(), 20, "{said}");
 
     let url = format!("https://{}/plaintext", site.address);
@@ -184,7 +188,7 @@ fn nghttp_and_h2load_speak_http2_over_tls() {
         (&["--h1", "-c8"], "http/1.1"),
     ] {
         let all = [["-n2000", "-t1"].as_slice(), arguments, &[&url]].concat();
-        let said = text(output("h2load", "nghttp2-client", &all, b""));
+        let said = text(H2LOAD.output(&all, b""));
         assert!(
             said.contains("2000 succeeded, 0 failed, 0 errored"),
             "{said}"
@@ -195,15 +199,4 @@ fn nghttp_and_h2load_speak_http2_over_tls() {
         );
         assert!(said.contains("TLS Protocol: TLSv1.3"), "{said}");
     }
-}
-
-#[test]
-fn the_server_ends_in_order_with_tls_connections_open() {
-    let site = Site::new();
-    let mut client = client(site.address, &site.authority, "a.example");
-    assert_eq!(client.get("/plaintext").status, 200);
-    site.process.signal("TERM");
-    client.expect_end();
-    let (status, _, stderr) = site.process.wait();
-    assert_eq!((status.code(), stderr.as_str()), (Some(0), ""));
 }

@@ -2,12 +2,18 @@
 
 use lanner::{HttpContext, Server, Tls, TlsSite};
 
-use super::site::{ALERTED, Site, curl_arguments, text};
+use super::site::{ALERTED, Site, curl_arguments};
+use crate::harness::{Test, tests};
+use crate::program::{CURL, OPENSSL, text};
 use crate::support::HANG;
-use crate::support::programs::{output, run};
 use crate::support::tls::{Authority, Directory, Pair};
 
-#[test]
+pub(crate) const TESTS: [Test; 3] = tests! {
+    clients_are_asked_for_certificates_as_the_arguments_say: [CURL];
+    a_name_finds_its_site_and_no_name_that_of_all: [CURL];
+    an_ocsp_response_is_handed_out: [OPENSSL];
+};
+
 fn clients_are_asked_for_certificates_as_the_arguments_say() {
     let clients = Authority::new("client authority");
     let (good, revoked) = (clients.client("good"), clients.client("revoked"));
@@ -57,7 +63,6 @@ fn clients_are_asked_for_certificates_as_the_arguments_say() {
     }
 }
 
-#[test]
 fn a_name_finds_its_site_and_no_name_that_of_all() {
     let directory = Directory::new();
     let authority = Authority::new("authority");
@@ -86,7 +91,7 @@ fn a_name_finds_its_site_and_no_name_that_of_all() {
         let to = format!("{name}:443:{address}");
         let url = format!("https://{name}/");
         let all = curl_arguments(&ca, &to, &url, &[]);
-        run("curl", "curl", &all, b"")
+        CURL.run(&all, b"")
     };
     for name in ["a.example", "A.Example", "x.a.example", "x.b.a.example"] {
         let output = ask(name);
@@ -97,22 +102,16 @@ fn a_name_finds_its_site_and_no_name_that_of_all() {
     }
     // An IP address is no name: there is no site for clients that name none.
     let arguments = ["-sS", "-k", "--noproxy", "*", &url];
-    assert_eq!(run("curl", "curl", &arguments, b"").status.code(), Some(35));
+    assert_eq!(CURL.run(&arguments, b"").status.code(), Some(35));
     assert!(running.shut_down(HANG));
 }
 
-#[test]
 fn an_ocsp_response_is_handed_out() {
     let site = Site::with(|directory, authority| {
         let issuer = directory.write("issuer.pem", authority.pem());
         let key = directory.write("issuer.key", authority.key());
         let certificate = directory.name("cert.pem");
-        let serial = output(
-            "openssl",
-            "openssl",
-            &["x509", "-noout", "-serial", "-in", &certificate],
-            b"",
-        );
+        let serial = OPENSSL.output(&["x509", "-noout", "-serial", "-in", &certificate], b"");
         let serial = text(serial).trim().trim_start_matches("serial=").to_owned();
         let index = directory.write(
             "index",
@@ -139,7 +138,7 @@ fn an_ocsp_response_is_handed_out() {
             "2",
             "-noverify",
         ];
-        output("openssl", "openssl", &made, b"");
+        OPENSSL.output(&made, b"");
         vec!["--ocsp".to_owned(), response]
     });
     for option in ["-tls1_2", "-tls1_3"] {

@@ -1,41 +1,32 @@
 //! curl as a client that was not written for these tests.
 
-#![allow(clippy::unwrap_used)]
-
-use std::io::Write;
 use std::net::SocketAddr;
-use std::process::{Command, Stdio};
 
+use crate::harness::{Test, tests};
+use crate::program::CURL;
 use crate::support::command::Process;
 
+pub(crate) const TESTS: [Test; 3] = tests! {
+    reads_answers_and_reuses_its_connection: [CURL];
+    sends_large_bodies_by_length_chunked_and_with_an_expectation: [CURL];
+    is_told_what_it_did_wrong: [CURL];
+};
+
 /// Runs curl with these arguments and bytes on its standard input; answers its standard output.
+#[track_caller]
 fn curl(arguments: &[&str], input: &[u8]) -> Vec<u8> {
-    let child = Command::new("curl")
-        .args(["-sS", "--max-time", "30", "--noproxy", "*"])
-        .args(arguments)
-        .stdin(Stdio::piped())
-        .stdout(Stdio::piped())
-        .spawn();
-    let mut child = child.expect("these tests need the program curl (package curl)");
-    let mut stdin = child.stdin.take().unwrap();
-    let input = input.to_vec();
-    // Beside the reading, so that neither pipe can fill up. curl may not want its input.
-    let writer = std::thread::spawn(move || drop(stdin.write_all(&input)));
-    let output = child.wait_with_output().unwrap();
-    writer.join().unwrap();
-    assert!(output.status.success(), "{arguments:?}: {}", output.status);
-    output.stdout
+    let common = ["-sS", "--max-time", "60", "--noproxy", "*"];
+    CURL.output(&[common.as_slice(), arguments].concat(), input)
 }
 
 fn text(arguments: &[&str]) -> String {
-    String::from_utf8(curl(arguments, b"")).unwrap()
+    crate::program::text(curl(arguments, b""))
 }
 
 fn url(address: SocketAddr, path: &str) -> String {
     format!("http://{address}{path}")
 }
 
-#[test]
 fn reads_answers_and_reuses_its_connection() {
     let (_process, address) = Process::serving();
     let plaintext = url(address, "/plaintext");
@@ -65,7 +56,6 @@ fn reads_answers_and_reuses_its_connection() {
     assert!(streamed.ends_with("chunk 1000 of 1000\n"));
 }
 
-#[test]
 fn sends_large_bodies_by_length_chunked_and_with_an_expectation() {
     let (_process, address) = Process::serving();
     let echo = url(address, "/echo");
@@ -84,7 +74,6 @@ fn sends_large_bodies_by_length_chunked_and_with_an_expectation() {
     assert!(curl(&expecting, &body) == body, "after 100 Continue");
 }
 
-#[test]
 fn is_told_what_it_did_wrong() {
     let (_process, address) = Process::serving();
     let code = |arguments: &[&str]| {

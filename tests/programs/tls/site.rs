@@ -2,16 +2,15 @@
 
 use std::net::SocketAddr;
 
+use crate::program::{CURL, OPENSSL};
 use crate::support::command::Process;
-use crate::support::programs::{output, run};
 use crate::support::tls::{Authority, Directory};
 
 /// A server with one certificate for `a.example`, and a client's way to it.
 pub(crate) struct Site {
     pub(crate) directory: Directory,
-    pub(crate) authority: Authority,
     ca: String,
-    pub(crate) process: Process,
+    _process: Process,
     pub(crate) address: SocketAddr,
 }
 
@@ -37,8 +36,7 @@ impl Site {
         Self {
             ca: directory.write("ca.pem", authority.pem()),
             directory,
-            authority,
-            process,
+            _process: process,
             address,
         }
     }
@@ -49,7 +47,7 @@ impl Site {
         let url = format!("https://a.example{path}");
         let to = format!("a.example:443:{}", self.address);
         let all = curl_arguments(&self.ca, &to, &url, arguments);
-        output("curl", "curl", &all, input)
+        CURL.output(&all, input)
     }
 
     /// The exit code of curl, which fails.
@@ -57,7 +55,7 @@ impl Site {
     pub(crate) fn curl_fails(&self, arguments: &[&str]) -> i32 {
         let to = format!("a.example:443:{}", self.address);
         let all = curl_arguments(&self.ca, &to, "https://a.example/plaintext", arguments);
-        let output = run("curl", "curl", &all, b"");
+        let output = CURL.run(&all, b"");
         assert!(!output.status.success(), "{arguments:?}");
         output.status.code().unwrap()
     }
@@ -69,7 +67,7 @@ impl Site {
         let verify = ["-CAfile", &self.ca, "-verify_return_error", "-ign_eof"];
         let all = [common.as_slice(), &verify, arguments].concat();
         let request = b"GET /plaintext HTTP/1.1\r\nHost: a.example\r\nConnection: close\r\n\r\n";
-        let output = run("openssl", "openssl", &all, request);
+        let output = OPENSSL.run(&all, request);
         String::from_utf8_lossy(&[output.stdout, output.stderr].concat()).into_owned()
     }
 }
@@ -86,9 +84,4 @@ pub(crate) fn curl_arguments<'a>(
 ) -> Vec<&'a str> {
     let common = ["-sS", "--max-time", "60", "--noproxy", "*", "--cacert", ca];
     [common.as_slice(), &["--connect-to", to], more, &[url]].concat()
-}
-
-#[track_caller]
-pub(crate) fn text(bytes: Vec<u8>) -> String {
-    String::from_utf8(bytes).unwrap()
 }
