@@ -31,8 +31,13 @@ pub(crate) const FIELD_COUNT_CEILING: usize = 256;
 /// The ceiling of every byte limit of a head, so that its spans fit 32 bits with room to spare.
 pub(crate) const HEAD_BYTES_CEILING: usize = 16 * 1024 * 1024;
 
-/// Hexadecimal digits of one chunk size: 4 GiB - 1 a chunk, and no overflow to think about.
-pub(crate) const CHUNK_SIZE_DIGITS_MAX: u32 = 8;
+/// Bytes of a method. The longest registered one has 17; longer than this is a peer that speaks
+/// something else.
+pub(crate) const METHOD_BYTES_MAX: usize = 128;
+
+/// Hexadecimal digits of one chunk size, leading zeros included: all that 64 bits hold, and no
+/// overflow to think about.
+pub(crate) const CHUNK_SIZE_DIGITS_MAX: u32 = 16;
 
 /// Bytes of the extensions of one chunk. The longest in real use are signatures of under 100.
 pub(crate) const CHUNK_EXTENSION_BYTES_MAX: u32 = 256;
@@ -135,6 +140,10 @@ pub struct Limits {
     pub head_bytes_max: usize,
     /// Field lines of a request. Passed: 431. Default 100; at most 256.
     pub field_count_max: usize,
+    /// Whether an HTTP/1 request whose Host differs from the authority of its absolute target is
+    /// refused: 400. Default false: Host is made to say what the target does, as RFC 9112, 3.2.2
+    /// asks of an origin server. Of use behind something that routes by Host.
+    pub refuse_host_mismatch: bool,
     /// Bytes of all trailer lines with their CRLFs. Passed: 431. Default 8,192: trailers carry
     /// digests and status, not cookies.
     pub trailer_bytes_max: usize,
@@ -190,6 +199,7 @@ impl Limits {
         request_line_bytes_max: 8 * 1024,
         head_bytes_max: 32 * 1024,
         field_count_max: 100,
+        refuse_host_mismatch: false,
         trailer_bytes_max: 8 * 1024,
         trailer_count_max: 32,
         body_bytes_max: Some(30_000_000),
@@ -283,7 +293,7 @@ const _: () = {
     assert!(CHUNK_OVERHEAD_PER_DATA_BYTE > 5);
     // What is left of the smallest window once a reader has had its part is not too little.
     assert!(STARVED_BYTES <= (WINDOW_FLOOR / 2) as usize);
-    assert!(CHUNK_SIZE_DIGITS_MAX * 4 <= u32::BITS);
+    assert!(CHUNK_SIZE_DIGITS_MAX * 4 <= u64::BITS);
 };
 
 #[cfg(test)]

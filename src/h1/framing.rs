@@ -56,11 +56,51 @@ impl ConnectionOptions {
     }
 }
 
+/// The transfer codings that a head lists (RFC 9112, 6.1), as one list over however many lines
+/// (RFC 9110, 5.3). It is judged whole, so that the answer does not depend on the lines.
+#[derive(Clone, Copy, Debug, Default)]
+struct Codings {
+    /// There is a Transfer-Encoding.
+    named: bool,
+    chunked: bool,
+    repeated: bool,
+    other: bool,
+    ends_chunked: bool,
+}
+
+impl Codings {
+    /// Adds the codings that one field line lists. Empty elements are none (RFC 9110, 5.6.1.2).
+    fn add(&mut self, value: &[u8]) {
+        self.named = true;
+        let codings = value.split(|byte| *byte == b',').map(trim_ows);
+        for coding in codings.filter(|coding| !coding.is_empty()) {
+            let is_chunked = coding.eq_ignore_ascii_case(b"chunked");
+            self.repeated |= is_chunked && self.chunked;
+            self.chunked |= is_chunked;
+            self.other |= !is_chunked;
+            self.ends_chunked = is_chunked;
+        }
+    }
+
+    /// Accepts `chunked` and nothing else.
+    fn check(self) -> Result<(), Reject> {
+        if !self.ends_chunked {
+            Err(Reject::FinalTransferCodingNotChunked)
+        } else if self.repeated {
+            Err(Reject::RepeatedChunkedCoding)
+        } else if self.other {
+            Err(Reject::UnsupportedTransferCoding)
+        } else {
+            Ok(())
+        }
+    }
+}
+
 /// The framing fields of a head while its lines go by.
 #[derive(Clone, Copy, Debug, Default)]
 pub(super) struct FramingFields {
     content_length: Option<u64>,
-    chunked: bool,
+    codings: Codings,
     connection: ConnectionOptions,
     expect_continue: bool,
     upgrade: bool,
@@ -96,13 +136,7 @@ impl FramingFields {
                     return Err(Reject::MultipleContentLengths);
                 }
             }
-            KnownField::TransferEncoding => {
-                if self.chunked {
-                    return Err(Reject::MultipleTransferEncodings);
-                }
-                transfer_encoding(value)?;
-                self.chunked = true;
-            }
+            KnownField::TransferEncoding => self.codings.add(value),
             KnownField::Connection => self.connection.add(value),
             KnownField::Expect => {
                 if !value.eq_ignore_ascii_case(b"100-continue") {
@@ -120,10 +154,13 @@ impl FramingFields {
     #[inline(always)]
     pub(super) fn conclude(self, method: Method, version: Version) -> Result<Framing, Reject> {
         let is_http10 = version == Version::Http10;
-        let body = match (self.chunked, self.content_length) {
+        let body = match (self.codings.named, self.content_length) {
             (true, Some(_)) => return Err(Reject::ContentLengthWithTransferEncoding),
             (true, None) if is_http10 => return Err(Reject::TransferEncodingInHttp10),
-            (true, None) => BodyFraming::Chunked,
+            (true, None) => {
+                self.codings.check()?;
+                BodyFraming::Chunked
+            }
             (false, Some(0)) => BodyFraming::None,
             (false, Some(length)) => BodyFraming::Length(length),
             (false, None) if is_http10 && matches!(method, Method::Post | Method::Put) => {
@@ -150,20 +187,4 @@ fn content_length(value: &[u8]) -> Result<u64, Reject> {
         LengthError::Overflow => Reject::ContentLengthOverflow,
         LengthError::NotDigits => Reject::InvalidContentLength,
     })
-}
-
-/// Accepts `chunked` and nothing else (RFC 9112, 6.1).
-fn transfer_encoding(value: &[u8]) -> Result<(), Reject> {
-    if value.eq_ignore_ascii_case(b"chunked") {
-        return Ok(());
-    }
-    let is_chunked = |coding: &&[u8]| coding.eq_ignore_ascii_case(b"chunked");
-    let mut codings = value.split(|byte| *byte == b',').map(trim_ows);
-    if !codings.next_back().is_some_and(|last| is_chunked(&last)) {
-        Err(Reject::FinalTransferCodingNotChunked)
-    } else if codings.any(|coding| is_chunked(&coding)) {
-        Err(Reject::RepeatedChunkedCoding)
-    } else {
-        Err(Reject::UnsupportedTransferCoding)
-    }
 }

@@ -9,12 +9,13 @@ use std::mem::MaybeUninit;
 
 use super::Reject;
 use super::framing::{Framing, FramingFields};
-use super::line::diagnose;
+use super::line::{diagnose, later_minor};
 use super::plain;
 use super::scan::{HeadScan, Scanned, ValidHost};
 use crate::http::authority::Authority;
-use crate::http::{FieldSpan, KnownField, Method, RequestHead, Span, TargetForm, Version};
-use crate::limits::{FIELD_COUNT_CEILING, Limits};
+use crate::http::target::Target;
+use crate::http::{FieldSpan, KnownField, Method, RequestHead, Scheme, Span, TargetForm, Version};
+use crate::limits::{FIELD_COUNT_CEILING, Limits, METHOD_BYTES_MAX};
 
 /// What came of a parse.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -121,8 +122,32 @@ fn parse_unusual(
     match scan.advance(input, limits)? {
         Scanned::Open => Ok(Parse::Incomplete),
         Scanned::Http2Preface => Ok(Parse::Http2Preface),
-        Scanned::End(end) => Err(diagnose(input.get(scan.start()..end).unwrap_or_default())),
+        Scanned::End(end) => {
+            let lines = input.get(scan.start()..end).unwrap_or_default();
+            match later_minor(lines) {
+                Some(at) => parse_as_http11(input, scan.start() + at, scan, limits, head),
+                None => Err(diagnose(lines)),
+            }
+        }
     }
+}
+
+/// Reads a head of a later minor version, which stands at `minor`, as one of HTTP/1.1 (RFC 9110,
+/// 2.5). The fast parser knows no such version, so it is shown a copy that says 1.1; spans over the
+/// copy are spans over the input.
+#[cold]
+fn parse_as_http11(
+    input: &[u8],
+    minor: usize,
+    scan: &mut HeadScan,
+    limits: &Limits,
+    head: &mut RequestHead,
+) -> Result<Parse, Reject> {
+    let mut copy = input.to_vec();
+    if let Some(digit) = copy.get_mut(minor) {
+        *digit = b'1';
+    }
+    parse_unusual(&copy, scan, limits, head)
 }
 
 /// What the fast parser made of a head.
@@ -164,6 +189,9 @@ fn read(
     if !has_strict_lines(input, start, consumed, request.headers, limits) {
         return Ok(Read::Refused);
     }
+    if method.len() > METHOD_BYTES_MAX {
+        return Err(Reject::MethodTooLong);
+    }
     let version = if minor == 0 {
         Version::Http10
     } else {
@@ -190,7 +218,7 @@ fn read(
         });
     }
     head.read_target(input, span_in(input, target.as_bytes()))?;
-    check_host(input, host, head, &mut scan.host)?;
+    check_host(input, host, head, &mut scan.host, limits)?;
     let framing = fields.conclude(method, version)?;
     Ok(Read::Complete { consumed, framing })
 }
@@ -239,6 +267,7 @@ pub(super) fn check_host(
     host: Option<Span>,
     head: &mut RequestHead,
     valid: &mut ValidHost,
+    limits: &Limits,
 ) -> Result<(), Reject> {
     let Some(span) = host else {
         return if head.version() == Version::Http10 {
@@ -258,21 +287,35 @@ pub(super) fn check_host(
         _ => Some(Authority::parse(value).map_err(|_| Reject::InvalidHost)?),
     };
     let target = head.target_parts();
-    let Some(target_authority) = target.authority else {
+    let Some(authority) = target.authority else {
         if host.is_some() {
             valid.remember(value);
             head.set_authority(span);
         }
         return Ok(());
     };
-    let default_port = match (target.form, target.scheme) {
-        // CONNECT has none: without a port the two cannot be the same.
-        (TargetForm::Authority, _) | (_, None) => 0,
-        (_, Some(scheme)) => scheme.default_port(),
-    };
-    let wanted = Authority::parse(target_authority.of(input)).ok();
-    match (host, wanted) {
-        (Some(host), Some(wanted)) if host.is_same(wanted, default_port) => Ok(()),
+    let agrees = host.is_some_and(|host| is_host_of(host, target, authority.of(input)));
+    match target.form {
+        _ if agrees => Ok(()),
+        // The target counts (RFC 9112, 3.2.2), and nobody finds another host beside it.
+        TargetForm::Absolute if !limits.refuse_host_mismatch => {
+            head.replace_host(authority);
+            Ok(())
+        }
         _ => Err(Reject::HostMismatch),
+    }
+}
+
+/// Whether Host says what the target does, whose authority this is.
+fn is_host_of(host: Authority<'_>, target: &Target, authority: &[u8]) -> bool {
+    let Ok(authority) = Authority::parse(authority) else {
+        return false;
+    };
+    let is_same = |scheme: Scheme| host.is_same(authority, scheme.default_port());
+    match target.scheme {
+        Some(scheme) => is_same(scheme),
+        // CONNECT names no scheme: a port that is the default of one may be missing in Host, as in
+        // the example of RFC 9112, 3.2.3.
+        None => is_same(Scheme::Http) || is_same(Scheme::Https),
     }
 }

@@ -44,19 +44,32 @@ fn check_request_line(line: &[u8]) -> Result<(), Reject> {
     let (Some(target), Some(version)) = (target, version) else {
         return Err(Reject::InvalidRequestLine);
     };
-    if target.is_empty() {
+    if target.is_empty() || version.is_empty() || version.contains(&b' ') {
         return Err(Reject::InvalidRequestLine);
     }
     if !target.iter().all(u8::is_ascii_graphic) {
         return Err(Reject::InvalidTargetByte);
     }
     match version {
-        b"HTTP/1.0" | b"HTTP/1.1" => Ok(()),
-        [b'H', b'T', b'T', b'P', b'/', rest @ ..] if !rest.contains(&b' ') => {
-            Err(Reject::UnsupportedVersion)
+        [b'H', b'T', b'T', b'P', b'/', major, b'.', minor]
+            if major.is_ascii_digit() && minor.is_ascii_digit() =>
+        {
+            match major {
+                b'1' => Ok(()),
+                _ => Err(Reject::UnsupportedVersion),
+            }
         }
-        _ => Err(Reject::InvalidRequestLine),
+        _ => Err(Reject::InvalidVersion),
     }
+}
+
+/// Where in a head the minor version stands, if the request line says one of HTTP/1 that is later
+/// than ours.
+pub(super) fn later_minor(head: &[u8]) -> Option<usize> {
+    let line = head.split(|byte| *byte == b'\r').next()?;
+    let (minor, before) = line.split_last()?;
+    let is_later = before.ends_with(b" HTTP/1.") && matches!(minor, b'2'..=b'9');
+    is_later.then_some(before.len())
 }
 
 /// Name and value of a field line without its CRLF (RFC 9112, 5).

@@ -55,7 +55,7 @@ pub(super) fn read(
         Some(span) if is_path && host.is(span.of(input)) => {
             head.set_authority(span);
         }
-        _ => check_host(input, host_span, head, host).ok()?,
+        _ => check_host(input, host_span, head, host, limits).ok()?,
     }
     Some(end)
 }

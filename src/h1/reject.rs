@@ -55,7 +55,9 @@ rejects! {
     BareCarriageReturn = BAD_REQUEST, "bare_carriage_return", "a CR is not followed by LF (RFC 9112, 2.2)";
     InvalidMethod = BAD_REQUEST, "invalid_method", "the method is not a token (RFC 9110, 9.1)";
     InvalidRequestLine = BAD_REQUEST, "invalid_request_line", "the request line is not method, target and version with one space between (RFC 9112, 3)";
-    UnsupportedVersion = HTTP_VERSION_NOT_SUPPORTED, "unsupported_version", "the version is neither HTTP/1.0 nor HTTP/1.1";
+    MethodTooLong = NOT_IMPLEMENTED, "method_too_long", "the method is longer than any (RFC 9112, 3)";
+    InvalidVersion = BAD_REQUEST, "invalid_version", "the version is not HTTP/ and two digits with a dot between (RFC 9112, 2.3)";
+    UnsupportedVersion = HTTP_VERSION_NOT_SUPPORTED, "unsupported_version", "the major version is not 1";
     RequestLineTooLong = URI_TOO_LONG, "request_line_too_long", "the request line is too long";
     HeadTooLarge = REQUEST_HEADER_FIELDS_TOO_LARGE, "head_too_large", "the field lines are too long in total";
     TooManyFields = REQUEST_HEADER_FIELDS_TOO_LARGE, "too_many_fields", "there are too many field lines";
@@ -92,14 +94,13 @@ rejects! {
     MultipleContentLengths = BAD_REQUEST, "multiple_content_lengths", "there is more than one Content-Length (RFC 9112, 6.3)";
     ContentLengthWithTransferEncoding = BAD_REQUEST, "content_length_with_transfer_encoding", "there are both Content-Length and Transfer-Encoding (RFC 9112, 6.3)";
     TransferEncodingInHttp10 = BAD_REQUEST, "transfer_encoding_in_http10", "an HTTP/1.0 request has Transfer-Encoding (RFC 9112, 6.1)";
-    MultipleTransferEncodings = BAD_REQUEST, "multiple_transfer_encodings", "there is more than one Transfer-Encoding line (RFC 9112, 6.1)";
     FinalTransferCodingNotChunked = BAD_REQUEST, "final_transfer_coding_not_chunked", "the last transfer coding is not chunked (RFC 9112, 6.3)";
     RepeatedChunkedCoding = BAD_REQUEST, "repeated_chunked_coding", "chunked is applied more than once (RFC 9112, 6.1)";
     UnsupportedTransferCoding = NOT_IMPLEMENTED, "unsupported_transfer_coding", "a transfer coding other than chunked is applied (RFC 9112, 6.1)";
     LengthRequiredHttp10 = BAD_REQUEST, "length_required_http10", "an HTTP/1.0 POST or PUT has no Content-Length";
     UnknownExpectation = EXPECTATION_FAILED, "unknown_expectation", "Expect asks for something other than 100-continue (RFC 9110, 10.1.1)";
     InvalidChunkSize = BAD_REQUEST, "invalid_chunk_size", "a chunk size is not hexadecimal digits and CRLF (RFC 9112, 7.1)";
-    ChunkSizeTooLong = BAD_REQUEST, "chunk_size_too_long", "a chunk size has more than eight digits";
+    ChunkSizeTooLong = BAD_REQUEST, "chunk_size_too_long", "a chunk size has more than sixteen digits";
     InvalidChunkExtension = BAD_REQUEST, "invalid_chunk_extension", "a chunk extension is malformed (RFC 9112, 7.1.1)";
     ChunkExtensionTooLong = BAD_REQUEST, "chunk_extension_too_long", "the extensions of a chunk are too long";
     InvalidChunkSuffix = BAD_REQUEST, "invalid_chunk_suffix", "the data of a chunk is not followed by CRLF (RFC 9112, 7.1)";

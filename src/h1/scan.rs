@@ -6,7 +6,7 @@
 
 use super::Reject;
 use crate::http::field::is_token_byte;
-use crate::limits::{LEADING_EMPTY_LINES_MAX, Limits};
+use crate::limits::{LEADING_EMPTY_LINES_MAX, Limits, METHOD_BYTES_MAX};
 
 /// The first line of the HTTP/2 connection preface (RFC 9113, 3.4).
 const HTTP2_PREFACE_LINE: &[u8] = b"PRI * HTTP/2.0\r\n";
@@ -155,11 +155,11 @@ impl HeadScan {
             let Some(at) = memchr::memchr(b'\n', rest) else {
                 self.position = input.len();
                 // The LF that is still to come counts.
-                self.check_length(input.len() + 1, limits)?;
+                self.check_length(input, input.len() + 1, limits)?;
                 return Ok(Scanned::Open);
             };
             let end = self.position + at + 1;
-            self.check_length(end, limits)?;
+            self.check_length(input, end, limits)?;
             let line = input.get(self.line_start..end).unwrap_or_default();
             if !line.ends_with(b"\r\n") {
                 return Err(Reject::BareLineFeed);
@@ -183,14 +183,26 @@ impl HeadScan {
     }
 
     /// Checks that a line which ends before `end`, or later, is not too long already.
-    fn check_length(&self, end: usize, limits: &Limits) -> Result<(), Reject> {
+    fn check_length(&self, input: &[u8], end: usize, limits: &Limits) -> Result<(), Reject> {
         match self.fields_start {
-            None if end - self.start > limits.request_line_bytes_max => {
-                Err(Reject::RequestLineTooLong)
+            None => {
+                let length = end - self.start;
+                // A method and the space behind it (RFC 9112, 3: 501, where a target gets 414).
+                let method_max = limits.request_line_bytes_max.min(METHOD_BYTES_MAX + 1);
+                if length > method_max {
+                    let front = input.get(self.start..self.start + method_max);
+                    if memchr::memchr(b' ', front.unwrap_or_default()).is_none() {
+                        return Err(Reject::MethodTooLong);
+                    }
+                }
+                if length > limits.request_line_bytes_max {
+                    return Err(Reject::RequestLineTooLong);
+                }
+                Ok(())
             }
             // The empty line is not counted.
             Some(start) if end - start > limits.head_bytes_max + 2 => Err(Reject::HeadTooLarge),
-            _ => Ok(()),
+            Some(_) => Ok(()),
         }
     }
 }

@@ -162,6 +162,7 @@ violations! {
     PseudoInTrailers = ProtocolError, "pseudo_in_trailers", "trailers hold a pseudo-header field (RFC 9113, 8.1)";
     MissingPseudoField = ProtocolError, "missing_pseudo_field", "a request lacks a pseudo-header field (RFC 9113, 8.3.1)";
     InvalidMethod = ProtocolError, "invalid_method", "the method is not a token (RFC 9113, 8.3.1)";
+    MethodTooLong = ProtocolError, "method_too_long", "the method is longer than any (RFC 9110, 15.6.2)";
     InvalidScheme = ProtocolError, "invalid_scheme", "the scheme is not one (RFC 9113, 8.3.1)";
     InvalidPath = ProtocolError, "invalid_path", "the path is not one (RFC 9113, 8.3.1)";
     InvalidAuthority = ProtocolError, "invalid_authority", "the authority is not a host with an optional port (RFC 9113, 8.3.1)";

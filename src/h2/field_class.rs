@@ -9,12 +9,15 @@ use crate::http::authority::Authority;
 use crate::http::field::{is_field_value, is_token_byte};
 use crate::http::target::Target;
 use crate::http::{KnownField, Method, Scheme};
+use crate::limits::METHOD_BYTES_MAX;
 
 /// What a field line of a request is.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum FieldClass {
     /// `:method`.
     Method(Method),
+    /// `:method`, longer than any.
+    LongMethod,
     /// `:path`, and whether it is a path and nothing else, without anything to decode.
     Path {
         /// See there.
@@ -98,6 +101,7 @@ impl Verdict for FieldClass {
 fn of_pseudo(name: &[u8], value: &[u8]) -> FieldClass {
     match name {
         b":method" => match Method::from_bytes(value) {
+            Some(_) if value.len() > METHOD_BYTES_MAX => FieldClass::LongMethod,
             Some(method) => FieldClass::Method(method),
             None => FieldClass::Bad(Violation::InvalidMethod),
         },
@@ -192,6 +196,7 @@ mod tests {
             (b":method", b"GET", Method(crate::http::Method::Get)),
             (b":method", b"G ET", Bad(Violation::InvalidMethod)),
             (b":method", b"", Bad(Violation::InvalidMethod)),
+            (b":method", &[b'M'; METHOD_BYTES_MAX + 1], LongMethod),
             (b":path", b"/a", Path { plain: true }),
             (b":path", b"/a?b", Path { plain: false }),
             (b":path", b"/a b", Path { plain: false }),

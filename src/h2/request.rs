@@ -1,14 +1,16 @@
 //! From a field block to a request head (RFC 9113, 8.3 and 8.5; RFC 8441, 4).
 //!
-//! Owns what the lines of a block mean together: pseudo-header fields, Host, cookies in pieces,
-//! lengths and limits. The head is given its bytes in an arena of its own. Knows no stream.
+//! Owns what the lines of a block mean together: pseudo-header fields, cookies in pieces, lengths and
+//! limits; where the request goes is told in `target`. The head is given its bytes in an arena of its
+//! own. Knows no stream.
+
+mod target;
 
 use super::bounds::{list_bytes_max, undecodable};
 use super::error::{ConnectionError, StreamError, Violation};
 use super::field_class::FieldClass;
 use super::priority::Priority;
 use crate::hpack::{Bounds, Decoder, Line, ListSize};
-use crate::http::authority::Authority;
 use crate::http::field::parse_content_length;
 use crate::http::{
     Counters, FieldSpan, KnownField, Method, RequestHead, Scheme, Span, Status, Version,
@@ -186,6 +188,10 @@ impl Lines<'_> {
                 self.line_bytes += line.value_len;
                 return self.take_pseudo(METHOD, line.list);
             }
+            FieldClass::LongMethod => {
+                let refusal = Refusal::Status(Status::NOT_IMPLEMENTED, Violation::MethodTooLong);
+                return self.refuse(refusal, line.list);
+            }
             FieldClass::Path { plain } => {
                 (self.path, self.path_is_plain) = (value, plain);
                 self.line_bytes += line.value_len;
@@ -319,81 +325,5 @@ impl Lines<'_> {
     fn demand(&self, field: u8) -> Result<(), Violation> {
         let came = self.has(field).then_some(());
         came.ok_or(Violation::MissingPseudoField)
-    }
-
-    /// RFC 9113, 8.3.1 and 8.5; RFC 8441, 4.
-    fn read_target(&mut self, arena: &[u8], transport: Scheme) -> Result<(), Violation> {
-        let method = self.method;
-        if self.has(PROTOCOL) && method != Method::Connect {
-            return Err(Violation::ProtocolWithoutConnect);
-        }
-        if method == Method::Connect && !self.has(PROTOCOL) {
-            if self.has(PATH) || self.has(SCHEME) {
-                return Err(Violation::ConnectWithPathOrScheme);
-            }
-            self.demand(AUTHORITY)?;
-            let target = self.head.read_target(arena, self.authority);
-            return target.map_err(|_| Violation::InvalidAuthority);
-        }
-        self.demand(PATH)?;
-        self.demand(SCHEME)?;
-        if self.scheme != Some(transport) {
-            return Err(Violation::SchemeMismatch);
-        }
-        if self.has(PROTOCOL) {
-            self.demand(AUTHORITY)?;
-            self.head.set_protocol(self.protocol);
-        }
-        if self.path_is_plain {
-            self.head.set_plain_path(self.path);
-            return Ok(());
-        }
-        let text = self.path.of(arena);
-        let is_asterisk = text == b"*" && method == Method::Options;
-        if !is_asterisk && text.first() != Some(&b'/') {
-            return Err(Violation::InvalidPath);
-        }
-        let target = self.head.read_path(arena, self.path, method);
-        target.map_err(|_| Violation::InvalidPath)
-    }
-
-    /// `:authority` counts, Host stands for it where it is missing, and both say the same where
-    /// both are there (RFC 9113, 8.3.1). Handlers find a Host either way.
-    fn settle_authority(&mut self, arena: &[u8], transport: Scheme) -> Result<(), Violation> {
-        let host = match self.host.filter(|host| !host.of(arena).is_empty()) {
-            None => None,
-            Some(span) => match Authority::parse(span.of(arena)) {
-                Ok(host) => Some((span, host)),
-                Err(_) => return Err(Violation::InvalidAuthority),
-            },
-        };
-        if !self.has(AUTHORITY) {
-            let (span, _) = host.ok_or(Violation::MissingPseudoField)?;
-            self.head.set_authority(span);
-            return Ok(());
-        }
-        let authority = self.authority;
-        self.head.set_authority(authority);
-        if self.host.is_none() {
-            self.add_host();
-            return Ok(());
-        }
-        let wanted = Authority::parse(authority.of(arena)).ok();
-        match (host, wanted) {
-            (Some((_, host)), Some(wanted)) if host.is_same(wanted, transport.default_port()) => {
-                Ok(())
-            }
-            _ => Err(Violation::AuthorityMismatch),
-        }
-    }
-
-    /// Adds a Host line that says what `:authority` does.
-    #[inline]
-    fn add_host(&mut self) {
-        self.head.push_span(FieldSpan {
-            name: Span::new(0, HOST.len()),
-            value: self.authority,
-            known: Some(KnownField::Host),
-        });
     }
 }

@@ -13,7 +13,7 @@ use std::fmt;
 pub use builder::RequestHeadBuilder;
 
 use super::field::{FieldError, FieldLine, FieldSpan};
-use super::known::KnownSet;
+use super::known::{KnownField, KnownSet};
 use super::span::Span;
 use super::target::{self, Scheme, Target, TargetError, TargetForm, decode_path};
 use super::{Method, Version};
@@ -357,6 +357,14 @@ impl RequestHead {
     /// Names the authority where the target has none.
     pub(crate) fn set_authority(&mut self, span: Span) {
         self.authority = Some(span);
+    }
+
+    /// Makes Host say what the target does.
+    pub(crate) fn replace_host(&mut self, value: Span) {
+        let mut lines = self.lines.iter_mut();
+        if let Some(line) = lines.find(|line| line.known == Some(KnownField::Host)) {
+            line.value = value;
+        }
     }
 
     /// Gives the head the bytes that its spans were made over, still in their receive buffer.

@@ -59,6 +59,11 @@ fn every_form_reaches_the_handler_decoded_and_raw() {
             "GET Absolute path=/b query=c authority=Example.com:81 raw=http://Example.com:81/a/../b?c",
         ),
         (
+            "GET http://example.com/ ",
+            "another.example",
+            "GET Absolute path=/ query=none authority=example.com raw=http://example.com/",
+        ),
+        (
             "GET http://a ",
             "a",
             "GET Absolute path=/ query=none authority=a raw=http://a",

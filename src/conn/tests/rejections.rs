@@ -63,7 +63,7 @@ const CASES: [(&str, u16, &str); 30] = [
     ),
     ("GET / HTTP/1.1\r\nHost: a b\r\n\r\n", 400, "invalid_host"),
     (
-        "GET http://a/ HTTP/1.1\r\nHost: b\r\n\r\n",
+        "CONNECT a:80 HTTP/1.1\r\nHost: b\r\n\r\n",
         400,
         "host_mismatch",
     ),
@@ -167,6 +167,29 @@ fn each_violation_has_its_status_and_closes() {
             peer.counters.rejected
         );
         peer.finish();
+    }
+}
+
+#[test]
+fn a_host_that_differs_from_the_target_is_refused_on_demand() {
+    let limits = || Limits {
+        refuse_host_mismatch: true,
+        ..Limits::default()
+    };
+    let make = || Peer::with_limits(async |ctx: &mut HttpContext| ctx.text("served"), limits());
+    for (target, host, status) in [
+        ("http://a/", "b", 400),
+        ("http://a/", "", 400),
+        ("http://a/", "a:443", 400),
+        ("http://a/", "a:80", 200),
+        ("/", "a", 200),
+    ] {
+        let input = format!("GET {target} HTTP/1.1\r\nHost: {host}\r\n\r\n");
+        let (output, _) = everyway(make, input.as_bytes());
+        assert!(
+            output.starts_with(&format!("HTTP/1.1 {status} ")),
+            "{target} {host}: {output}"
+        );
     }
 }
 

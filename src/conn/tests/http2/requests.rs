@@ -250,7 +250,13 @@ fn what_is_too_large_is_answered() {
         .iter()
         .map(|(name, value)| (name.as_str(), *value))
         .collect();
-    let cases: [(Fields<'_>, u16, &str); 4] = [
+    let method = "M".repeat(129);
+    let cases: [(Fields<'_>, u16, &str); 5] = [
+        (
+            &[(":method", &method), SCHEME, AUTHORITY, PATH],
+            501,
+            "h2_method_too_long",
+        ),
         (
             &[METHOD, SCHEME, AUTHORITY, (":path", &path)],
             414,
