@@ -194,15 +194,15 @@ impl Connection {
             announced,
             whole,
             contradicts,
-        } = outbound.measure(self.request.head);
+        } = outbound.measure(self.request.head, self.request.connect);
         if contradicts {
             self.request.keep_alive = false;
         }
-        if outbound.status == Status::RESET_CONTENT {
+        if contradicts || outbound.status == Status::RESET_CONTENT {
             self.sending = Sending::Discard;
             return ResponseFraming::Length(0);
         }
-        if outbound.status.is_bodiless() || (self.request.connect && outbound.status.is_success()) {
+        if outbound.status.is_bodiless() {
             self.sending = Sending::Discard;
             return ResponseFraming::Unsaid;
         }

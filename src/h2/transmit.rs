@@ -205,11 +205,12 @@ impl Connection {
         outbound.started = true;
         let facts = stream.request;
         let Measured {
-            announced, whole, ..
-        } = outbound.measure(facts.head);
+            announced,
+            whole,
+            contradicts,
+        } = outbound.measure(facts.head, facts.connect);
         let status = outbound.status;
-        let tunnel = facts.connect && status.is_success();
-        let bodiless = status.is_bodiless() || (tunnel && !outbound.upgraded);
+        let bodiless = status.is_bodiless();
         let length = match announced.or(whole) {
             _ if outbound.upgraded => None,
             _ if status == Status::RESET_CONTENT => Some(0),
@@ -217,7 +218,7 @@ impl Connection {
             length => length,
         };
         stream.sending = match length {
-            _ if bodiless || facts.head => Sending::Discard,
+            _ if contradicts || bodiless || facts.head => Sending::Discard,
             Some(length) => Sending::Length(length),
             None => Sending::Open,
         };

@@ -320,7 +320,8 @@ impl HttpContext {
     }
 
     /// Takes the connection over: sends 101 (with `protocol` in Upgrade), or 200 for CONNECT, with
-    /// the fields set so far, and gives the raw byte stream behind it.
+    /// the fields set so far, and gives the raw byte stream behind it. A CONNECT that is answered
+    /// with any other 2xx gets an empty 501 instead: it would promise a tunnel that there is none of.
     ///
     /// # Errors
     ///

@@ -35,7 +35,7 @@ pub(crate) struct Measured {
     pub(crate) announced: Option<u64>,
     /// The bytes of the whole body, when the handler is done.
     pub(crate) whole: Option<u64>,
-    /// The two differed, or the status was none of a response: it was replaced.
+    /// It could not be sent and was replaced. What the handler may still write is not sent.
     pub(crate) contradicts: bool,
 }
 
@@ -214,8 +214,11 @@ impl Outbound {
 
     /// Compares what the handler has announced with what it has written, once the head is about to
     /// be sent. An answer whose length is not the announced one cannot be sent, nor can one whose
-    /// status is that of an interim response: it becomes an empty 500. `is_head` is for the answer to HEAD, which announces a body that it does not have.
-    pub(crate) fn measure(&mut self, is_head: bool) -> Measured {
+    /// status is that of an interim response: it becomes an empty 500. So does a 2xx to CONNECT that
+    /// is no upgrade an empty 501: the peer would take it for a tunnel (RFC 9110, 9.3.6), and what
+    /// it sends there must not be read as requests. `is_head` is for the answer to HEAD, which
+    /// announces a body that it does not have.
+    pub(crate) fn measure(&mut self, is_head: bool, is_connect: bool) -> Measured {
         let whole = match self.outcome {
             Some(Outcome::Complete | Outcome::Replaced) => {
                 Some(self.fixed.len().saturating_add(self.body.len()) as u64)
@@ -231,11 +234,15 @@ impl Outbound {
             }
             _ => false,
         };
-        if is_interim || differs {
+        let lacks_tunnel = is_connect && self.status.is_success() && !self.upgraded;
+        if is_interim || differs || lacks_tunnel {
             self.fields.clear();
-            self.body.clear();
-            self.fixed = &[];
-            self.status = Status::INTERNAL_SERVER_ERROR;
+            self.discard_body();
+            self.status = if lacks_tunnel {
+                Status::NOT_IMPLEMENTED
+            } else {
+                Status::INTERNAL_SERVER_ERROR
+            };
             return Measured {
                 announced: Some(0),
                 whole: Some(0),

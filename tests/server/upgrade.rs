@@ -108,6 +108,24 @@ fn a_refused_tunnel_ends_the_connection() {
     server.finish();
 }
 
+/// RFC 9112, 6.3: what follows a CONNECT that was granted is a tunnel's, never a request.
+#[test]
+fn a_granted_connect_without_a_tunnel_ends_the_connection() {
+    let server = TestServer::start(async |ctx: &mut HttpContext| ctx.text("granted"));
+    let mut client = server.connect();
+    client.send(
+        "CONNECT example.com:443 HTTP/1.1\r\nHost: example.com:443\r\n\r\n\
+         GET /smuggled HTTP/1.1\r\nHost: a\r\n\r\n",
+    );
+    let response = client.response();
+    assert_eq!((response.status, response.text()), (501, ""));
+    assert!(response.closes());
+    client.expect_end();
+    assert_eq!(server.stats().requests, 1);
+    drop(client);
+    server.finish();
+}
+
 #[test]
 fn without_an_offer_there_is_no_upgrade() {
     let server = TestServer::start(echo);

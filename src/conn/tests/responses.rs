@@ -263,6 +263,30 @@ fn connect_gives_a_tunnel_or_closes() {
     assert_eq!(close, Close::Linger);
 }
 
+/// RFC 9110, 9.3.6: after a 2xx the peer speaks through the tunnel. Where there is none the answer is
+/// another, and what comes behind the request is no request (RFC 9112, 6.3).
+#[test]
+fn a_connect_that_is_granted_without_a_tunnel_is_not() {
+    let input =
+        b"CONNECT a:1 HTTP/1.1\r\nHost: a:1\r\n\r\nGET /smuggled HTTP/1.1\r\nHost: a\r\n\r\n";
+    let whole = async |ctx: &mut HttpContext| {
+        assert_eq!(ctx.method(), Method::Connect);
+        ctx.field("x", "y")?.text("granted")
+    };
+    let streamed = async |ctx: &mut HttpContext| {
+        assert_eq!(ctx.method(), Method::Connect);
+        ctx.write("granted").await?;
+        ctx.flush().await?;
+        ctx.write("still").await
+    };
+    let answer = "HTTP/1.1 501 Not Implemented\r\nContent-Length: 0\r\nConnection: close\r\n\
+                  Date: Thu, 01 Jan 1970 00:00:00 GMT\r\nServer: Lanner\r\n\r\n";
+    let (output, close) = everyway(|| Peer::new(whole), input);
+    assert_eq!((output.as_str(), close), (answer, Close::Linger));
+    let (output, close) = everyway(|| Peer::new(streamed), input);
+    assert_eq!((output.as_str(), close), (answer, Close::Linger));
+}
+
 #[test]
 fn a_plain_request_cannot_be_upgraded() {
     let handler = async |ctx: &mut HttpContext| {

@@ -152,13 +152,28 @@ fn a_refused_connect_is_answered_like_any_request() {
     http2.expect(&["RST_STREAM 1 NO_ERROR"]);
     http2.assert_alive(3);
     http2.finish();
-    // A 200 that is no upgrade has no content either (RFC 9110, 9.3.6).
-    let mut http2 = Http2::new(path);
-    http2.exchange(
-        connect(1),
-        &["HEADERS 1 200 content-type: text/plain; charset=utf-8 ES"],
-    );
-    http2.finish();
+}
+
+/// RFC 9110, 9.3.6: a 2xx promises a tunnel, so one that is no upgrade is not sent.
+#[test]
+fn a_connect_that_is_granted_without_a_tunnel_is_not() {
+    let whole = async |ctx: &mut HttpContext| ctx.text("granted");
+    let streamed = async |ctx: &mut HttpContext| {
+        ctx.write("granted").await?;
+        ctx.flush().await?;
+        ctx.write("still").await
+    };
+    for head in [connect(1), websocket(1)] {
+        let head = head.data(1, "tunnel bytes", false);
+        assert_eq!(
+            answers(whole, head.clone()),
+            ["HEADERS 1 501 content-length: 0 ES"]
+        );
+        assert_eq!(
+            answers(streamed, head),
+            ["HEADERS 1 501 content-length: 0", "DATA 1 ES"]
+        );
+    }
 }
 
 #[test]
@@ -174,10 +189,7 @@ fn what_is_no_connect_is_not_upgraded() {
     // Nor is one that has ended already.
     let ended = Frames::new().headers(1, &[(":method", "CONNECT"), (":authority", "b:1")], true);
     let lines = answers(application, ended);
-    assert_eq!(
-        lines,
-        ["HEADERS 1 200 content-type: text/plain; charset=utf-8 ES"]
-    );
+    assert_eq!(lines, ["HEADERS 1 501 content-length: 0 ES"]);
 }
 
 #[test]

@@ -139,10 +139,10 @@ fn what_names_no_host_is_for_the_site_and_what_names_two_is_for_both() {
             "GET https://strict.example/ HTTP/1.1\r\nHost: strict.example\r\n\r\n",
             "421",
         ),
-        // A tunnel leads anywhere (RFC 9110, 9.3.6).
+        // A tunnel leads anywhere (RFC 9110, 9.3.6): it is asked for, and not opened here.
         (
             "CONNECT strict.example:443 HTTP/1.1\r\nHost: strict.example:443\r\n\r\n",
-            "200",
+            "501",
         ),
     ] {
         assert_eq!(statuses(&sites, "public.example", &[request]), [status]);
