@@ -1,15 +1,18 @@
 //! A short list of values found by their type.
 //!
-//! Owns values that have no fixed slot. A list and a linear search, because a request has none or
-//! a few; it is emptied between requests without giving its memory back.
+//! Owns values that have no fixed slot, and drops them so that no panic of theirs comes out. A list
+//! and a linear search, because a request has none or a few; it is emptied between requests without
+//! giving its memory back.
 
 use std::any::{Any, TypeId};
 use std::fmt;
 
+use crate::task::Contained;
+
 /// Values by type, at most one of each.
 #[derive(Default)]
 pub struct Features {
-    entries: Vec<(TypeId, Box<dyn Any>)>,
+    entries: Vec<(TypeId, Contained<Box<dyn Any>>)>,
     revision: u64,
 }
 
@@ -33,7 +36,9 @@ impl Features {
     /// Sets the value of its type and gives back the one that it replaces.
     pub fn set<F: 'static>(&mut self, feature: F) -> Option<F> {
         let before = self.remove::<F>();
-        self.entries.push((TypeId::of::<F>(), Box::new(feature)));
+        let value: Box<dyn Any> = Box::new(feature);
+        self.entries
+            .push((TypeId::of::<F>(), Contained::new(value)));
         self.revision = self.revision.wrapping_add(1);
         before
     }
@@ -44,7 +49,7 @@ impl Features {
         let position = self.entries.iter().position(|(id, _)| *id == wanted)?;
         self.revision = self.revision.wrapping_add(1);
         let (_, value) = self.entries.swap_remove(position);
-        value.downcast().ok().map(|value| *value)
+        value.into_inner().downcast().ok().map(|value| *value)
     }
 
     /// Changes with every `set` and `remove`, so that a cached look-up can tell that it is stale.

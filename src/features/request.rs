@@ -3,7 +3,7 @@
 //! Each slot is a plain value with interior mutability inside the exchange, reset between
 //! requests without allocation.
 
-use std::cell::{Cell, Ref, RefCell};
+use std::cell::{Cell, RefCell};
 use std::fmt;
 use std::future::poll_fn;
 use std::task::Poll;
@@ -39,6 +39,12 @@ impl RequestFeature {
     /// The head for the protocol to fill, unless somebody looks at it.
     pub(crate) fn fill(&self) -> Option<std::cell::RefMut<'_, RequestHead>> {
         self.head.try_borrow_mut().ok()
+    }
+
+    /// Whether somebody looks at the head.
+    #[inline]
+    pub(crate) fn is_looked_at(&self) -> bool {
+        self.head.try_borrow_mut().is_err()
     }
 
     /// Moves the head out of the receive buffer, unless a handler is looking at it.
@@ -165,10 +171,10 @@ impl RequestTrailers {
         self.available.get()
     }
 
-    /// The trailers, once they are available. Nothing changes them any more.
+    /// A copy of the trailers, once they are available.
     #[must_use]
-    pub fn fields(&self) -> Option<Ref<'_, FieldSection>> {
-        self.is_available().then(|| self.fields.borrow())
+    pub fn fields(&self) -> Option<FieldSection> {
+        self.is_available().then(|| self.fields.borrow().clone())
     }
 
     /// Lets the protocol add fields as it decodes them.

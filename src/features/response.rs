@@ -44,12 +44,11 @@ impl ResponseFeature {
     /// [`ResponseError::InvalidField`] for a name or a value that no field can have, and the
     /// errors of [`set_status`](Self::set_status).
     pub fn append_field(&self, name: &str, value: impl AsRef<[u8]>) -> Result<(), ResponseError> {
+        // Code of the application's: nothing may be borrowed yet.
+        let value = value.as_ref();
         let mut outbound = self.outbound.borrow_mut();
         outbound.check_open()?;
-        outbound
-            .fields
-            .append(name, value.as_ref())
-            .map_err(invalid)
+        outbound.fields.append(name, value).map_err(invalid)
     }
 
     /// Sets a field, in place of all others of the same name.
@@ -58,15 +57,23 @@ impl ResponseFeature {
     ///
     /// Those of [`append_field`](Self::append_field).
     pub fn set_field(&self, name: &str, value: impl AsRef<[u8]>) -> Result<(), ResponseError> {
+        let value = value.as_ref();
         let mut outbound = self.outbound.borrow_mut();
         outbound.check_open()?;
-        outbound.fields.set(name, value.as_ref()).map_err(invalid)
+        outbound.fields.set(name, value).map_err(invalid)
     }
 
-    /// The fields as they stand.
+    /// A copy of the fields as they stand, which may be kept and awaited with: the response itself is
+    /// the server's to change. [`field`](Self::field) copies one value only.
     #[must_use]
-    pub fn fields(&self) -> Ref<'_, FieldSection> {
-        Ref::map(self.outbound.borrow(), |outbound| &outbound.fields)
+    pub fn fields(&self) -> FieldSection {
+        self.outbound.borrow().fields.clone()
+    }
+
+    /// A copy of the first value of a field as it stands.
+    #[must_use]
+    pub fn field(&self, name: &str) -> Option<Vec<u8>> {
+        self.outbound.borrow().fields.get(name).map(<[u8]>::to_vec)
     }
 
     /// Whether status and fields are fixed.
@@ -154,15 +161,21 @@ impl ResponseTrailers {
     ///
     /// [`ResponseError::InvalidField`] for a name or a value that no field can have.
     pub fn append(&self, name: &str, value: impl AsRef<[u8]>) -> Result<(), ResponseError> {
+        let value = value.as_ref();
         self.fields
             .borrow_mut()
-            .append(name, value.as_ref())
+            .append(name, value)
             .map_err(invalid)
     }
 
-    /// The trailers as they stand.
+    /// A copy of the trailers as they stand.
     #[must_use]
-    pub fn fields(&self) -> Ref<'_, FieldSection> {
+    pub fn fields(&self) -> FieldSection {
+        self.fields.borrow().clone()
+    }
+
+    /// The trailers for a protocol to look at, which it does while no handler runs.
+    pub(crate) fn section(&self) -> Ref<'_, FieldSection> {
         self.fields.borrow()
     }
 

@@ -8,6 +8,8 @@ use std::sync::Arc;
 
 use serde::Serialize;
 
+use crate::task::Contained;
+
 /// The addresses as they were really bound.
 ///
 /// Readable from any thread once the server has started; nobody but the server can change it.
@@ -77,7 +79,7 @@ pub struct ServerFeatures {
     addresses: ServerAddresses,
     shards: Shards,
     shard: usize,
-    others: Vec<(TypeId, Arc<dyn Any + Send + Sync>)>,
+    others: Vec<(TypeId, Contained<Arc<dyn Any + Send + Sync>>)>,
 }
 
 impl ServerFeatures {
@@ -93,7 +95,9 @@ impl ServerFeatures {
     #[must_use]
     pub fn with<F: Send + Sync + 'static>(mut self, feature: F) -> Self {
         self.others.retain(|(id, _)| *id != TypeId::of::<F>());
-        self.others.push((TypeId::of::<F>(), Arc::new(feature)));
+        let feature: Arc<dyn Any + Send + Sync> = Arc::new(feature);
+        self.others
+            .push((TypeId::of::<F>(), Contained::new(feature)));
         self
     }
 

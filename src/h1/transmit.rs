@@ -70,7 +70,7 @@ impl Connection {
             && outbound.status == Status::OK
             && outbound.fields.known().is_empty()
             && outbound.informational.is_empty()
-            && exchange.response_trailers.fields().is_empty()
+            && exchange.response_trailers.section().is_empty()
             // Without a request body there is none to be drained, or to have failed.
             && !exchange.detection.can_have_body()
             && self.request == RequestFacts::PLAIN
@@ -115,7 +115,7 @@ impl Connection {
         if !outbound.body.is_empty() || !outbound.fixed.is_empty() {
             return false;
         }
-        self.transmit_end(outcome, &exchange.response_trailers.fields(), out);
+        self.transmit_end(outcome, &exchange.response_trailers.section(), out);
         true
     }
 
@@ -206,7 +206,7 @@ impl Connection {
             self.sending = Sending::Discard;
             return ResponseFraming::Unsaid;
         }
-        let trailers = !exchange.response_trailers.fields().is_empty() && !self.request.http10;
+        let trailers = !exchange.response_trailers.section().is_empty() && !self.request.http10;
         let head = match (announced, whole) {
             (Some(length), _) => ResponseFraming::Length(length),
             (None, Some(length)) if !trailers => ResponseFraming::Length(length),

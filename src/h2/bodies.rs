@@ -89,7 +89,7 @@ impl Connection {
             outbound.outcome,
             Some(Outcome::Complete | Outcome::Replaced)
         );
-        let ends = complete && exchange.response_trailers.fields().is_empty();
+        let ends = complete && exchange.response_trailers.section().is_empty();
         let (left, ended) = self.write_frames(slot, body, ends, alone, capacity, out);
         let written = body.len() - left;
         outbound.take_front(written);
@@ -173,7 +173,7 @@ impl Connection {
         let Some(stream) = self.streams.get(slot) else {
             return Step::Idle;
         };
-        let trailers = exchange.response_trailers.fields();
+        let trailers = exchange.response_trailers.section();
         if trailers.is_empty() {
             encode_data_head(out, stream.id, 0, true);
         } else {

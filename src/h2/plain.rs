@@ -122,7 +122,7 @@ impl Connection {
             && !outbound.status.is_bodiless()
             && !outbound.fields.known().contains(KnownField::ContentLength)
             && outbound.informational.is_empty()
-            && exchange.response_trailers.fields().is_empty()
+            && exchange.response_trailers.section().is_empty()
             && !exchange.lifetime.is_abort_asked()
             && !self.opening.request.head
             && !self.opening.request.connect

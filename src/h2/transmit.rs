@@ -231,7 +231,7 @@ impl Connection {
         ) && outbound.body.is_empty()
             && outbound.fixed.is_empty();
         let owed = matches!(stream.sending, Sending::Length(left) if left > 0);
-        let end_stream = whole_now && !owed && exchange.response_trailers.fields().is_empty();
+        let end_stream = whole_now && !owed && exchange.response_trailers.section().is_empty();
         let head = ResponseHead {
             status,
             fields: &outbound.fields,

@@ -11,7 +11,7 @@ use std::task::{Context, Poll};
 
 use super::{Exchange, HandlerError, HttpContext};
 use crate::journal;
-use crate::task::contained;
+use crate::task::{Contained, contained};
 
 /// An application: makes a context of a request, processes it, disposes of it.
 ///
@@ -116,11 +116,21 @@ where
     async move {
         let request = HttpContext::from_parts(exchange, connection, features);
         let guard = Unfinished(Rc::clone(request.exchange()));
-        let mut context = application.create_context(request);
+        // What of these is left when something panics is dropped on the way out: a second panic
+        // would end the process.
+        let mut context = Contained::new(application.create_context(request));
         let result = Caught(pin!(application.process(&mut context))).await;
-        let result = result.and_then(|()| guard.0.run_starting());
-        guard.0.finish(result.as_ref().copied());
-        application.dispose_context(context, result.as_ref().err());
+        match result.and_then(|()| guard.0.run_starting()) {
+            Ok(()) => {
+                guard.0.finish(Ok(()));
+                application.dispose_context(context.into_inner(), None);
+            }
+            Err(error) => {
+                let error = Contained::new(error);
+                guard.0.finish(Err(&error));
+                application.dispose_context(context.into_inner(), Some(&error));
+            }
+        }
     }
 }
 

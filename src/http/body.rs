@@ -1,6 +1,5 @@
 //! The request body as a handler reads it.
 
-use std::cell::Ref;
 use std::future::poll_fn;
 use std::task::{Context, Poll};
 
@@ -51,9 +50,9 @@ impl<'a> RequestBody<'a> {
         self.exchange.detection.can_have_body()
     }
 
-    /// The trailers, once the body was read to its end.
+    /// A copy of the trailers, once the body was read to its end.
     #[must_use]
-    pub fn trailers(&self) -> Option<Ref<'a, FieldSection>> {
+    pub fn trailers(&self) -> Option<FieldSection> {
         self.exchange.request_trailers.fields()
     }
 
@@ -79,14 +78,16 @@ pub(super) fn poll_chunk(
         Some(Ok(chunk)) => Poll::Ready(Ok(Some(chunk))),
         Some(Err(error)) => Poll::Ready(Err(error)),
         None if inbound.state() == BodyState::Complete => Poll::Ready(Ok(None)),
-        None => {
-            inbound.park(Parked::from_context(cx));
-            Poll::Pending
-        }
+        None => Poll::Pending,
     };
     // A reader that begins to wait starts the clock of the minimum data rate.
     let waits = ready.is_pending();
     drop(inbound);
+    if waits {
+        // A waker's clone is not our code: nothing may be borrowed.
+        let reader = Parked::from_context(cx);
+        exchange.inbound.borrow_mut().park(reader);
+    }
     if drive || waits {
         exchange.mark();
     }

@@ -5,6 +5,7 @@
 
 use std::cell::Ref;
 use std::fmt;
+use std::mem;
 use std::ops::Deref;
 use std::rc::Rc;
 
@@ -242,8 +243,10 @@ impl HttpContext {
     ///
     /// Those of [`field`](Self::field).
     pub fn bytes(&self, content_type: &str, bytes: impl AsRef<[u8]>) -> Result<(), ResponseError> {
+        // Code of the application's: nothing may be borrowed yet.
+        let bytes = bytes.as_ref();
         let mut outbound = self.exchange.outbound().borrow_mut();
-        outbound.replace_body()?.extend_from_slice(bytes.as_ref());
+        outbound.replace_body()?.extend_from_slice(bytes);
         outbound.set_content_type(content_type)
     }
 
@@ -253,12 +256,15 @@ impl HttpContext {
     ///
     /// [`ResponseError::NotSerialisable`] when serde refuses, and those of [`status`](Self::status).
     pub fn json<T: Serialize + ?Sized>(&self, value: &T) -> Result<(), ResponseError> {
-        let mut outbound = self.exchange.outbound().borrow_mut();
-        let body = outbound.replace_body()?;
-        if serde_json::to_writer(&mut *body, value).is_err() {
+        // The value's own code runs while the buffer is out and nothing is borrowed.
+        let mut body = mem::take(self.exchange.outbound().borrow_mut().replace_body()?);
+        let written = serde_json::to_writer(&mut body, value);
+        if written.is_err() {
             body.clear();
-            return Err(ResponseError::NotSerialisable);
         }
+        let mut outbound = self.exchange.outbound().borrow_mut();
+        *outbound.replace_body()? = body;
+        written.map_err(|_| ResponseError::NotSerialisable)?;
         outbound.set_content_type("application/json")
     }
 

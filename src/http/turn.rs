@@ -102,7 +102,7 @@ impl ExchangePool {
     pub(crate) fn give(&mut self, exchange: Rc<Exchange>, limits: &Limits) {
         probe::probe!(lanner, request__stop, Rc::as_ptr(&exchange));
         exchange.run_completed();
-        if Rc::strong_count(&exchange) == 1 && self.idle.len() < self.idle.capacity() {
+        if is_free(&exchange) && self.idle.len() < self.idle.capacity() {
             exchange.begin(limits);
             self.idle.push(exchange);
         } else {
@@ -113,7 +113,7 @@ impl ExchangePool {
     /// Takes back an exchange that somebody holds, or that there is no room for yet.
     #[inline(never)]
     fn give_rare(&mut self, exchange: Rc<Exchange>, limits: &Limits) {
-        if Rc::strong_count(&exchange) == 1 {
+        if is_free(&exchange) {
             if self.idle.len() < IDLE_EXCHANGES_MAX {
                 exchange.begin(limits);
                 self.idle.push(exchange);
@@ -122,4 +122,11 @@ impl ExchangePool {
             exchange.sever();
         }
     }
+}
+
+/// Whether nobody else has anything of the exchange. A look at the head that was forgotten (as by
+/// `mem::forget`) lasts for ever: the head of the next request could never take its place.
+#[inline(always)]
+fn is_free(exchange: &Rc<Exchange>) -> bool {
+    Rc::strong_count(exchange) == 1 && !exchange.request.is_looked_at()
 }

@@ -29,8 +29,10 @@ pub(super) async fn write_all(exchange: &Exchange, bytes: &[u8]) -> Result<(), R
             if let Err(error) = exchange.response.start() {
                 return Poll::Ready(Err(error));
             }
+            // A waker's clone is not our code: nothing may be borrowed.
+            let writer = Parked::from_context(cx);
             outbound = exchange.outbound().borrow_mut();
-            outbound.park(Parked::from_context(cx));
+            outbound.park(writer);
         }
         let notify = outbound.started;
         drop(outbound);
@@ -52,12 +54,13 @@ pub(super) async fn drained(exchange: &Exchange) -> Result<(), ResponseError> {
         if exchange.lifetime.is_aborted() {
             return Poll::Ready(Err(ResponseError::Aborted));
         }
-        let mut outbound = exchange.outbound().borrow_mut();
+        let outbound = exchange.outbound().borrow();
         if outbound.body.is_empty() && outbound.fixed.is_empty() {
             return Poll::Ready(Ok(()));
         }
-        outbound.park(Parked::from_context(cx));
         drop(outbound);
+        let writer = Parked::from_context(cx);
+        exchange.outbound().borrow_mut().park(writer);
         exchange.mark();
         Poll::Pending
     })

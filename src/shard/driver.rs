@@ -26,7 +26,7 @@ use crate::journal;
 use crate::limits::Limits;
 use crate::net::Listener;
 use crate::ring::{Completion, OpKind, Payload, Ring, Token, Wait};
-use crate::task::{self, Inbox, Polled, ShardScope, TaskId, TaskSlab};
+use crate::task::{self, Contained, Inbox, Polled, ShardScope, TaskId, TaskSlab};
 use crate::time::DateCache;
 
 /// Room for the timers that fire in one turn of a shard that is not crowded.
@@ -88,7 +88,7 @@ impl World {
 pub(crate) struct Shard<R: Ring, C, H, F: Future<Output = ()>> {
     pub(super) ring: R,
     clock: C,
-    handler: H,
+    handler: Contained<H>,
     /// Before `_scope`: handlers that are dropped must still find their shard.
     tasks: TaskSlab<F>,
     pub(super) options: ShardOptions,
@@ -142,7 +142,7 @@ where
         ring.watch_inbox(Token::new(OpKind::Inbox, 0, 0), inbox.fd().as_raw_fd());
         Self {
             ring,
-            handler,
+            handler: Contained::new(handler),
             tasks: TaskSlab::new(scope.id()),
             world: World {
                 limits: options.limits.clone(),
@@ -274,7 +274,7 @@ where
                         }
                     }
                     let facts = slot.facts.clone();
-                    dispatch(&mut self.tasks, &self.handler, &exchange, facts, &mut turn);
+                    dispatch(&mut self.tasks, &*self.handler, &exchange, facts, &mut turn);
                 }
             }
         }

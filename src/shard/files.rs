@@ -44,11 +44,11 @@ pub async fn read_file(path: impl AsRef<Path>, bytes_max: usize) -> io::Result<V
         .submitted
         .push((path, Rc::clone(&request)));
     poll_fn(|cx| {
-        let mut request = request.borrow_mut();
-        if let Some(result) = request.result.take() {
+        if let Some(result) = request.borrow_mut().result.take() {
             return Poll::Ready(result);
         }
-        request.reader = Some(Parked::from_context(cx));
+        let reader = Parked::from_context(cx);
+        request.borrow_mut().reader = Some(reader);
         Poll::Pending
     })
     .await

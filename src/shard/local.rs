@@ -46,7 +46,9 @@ impl Local {
 
     /// The shard of this thread, if it has one.
     pub(super) fn current() -> Option<Rc<Self>> {
-        CURRENT.with(|current| current.borrow().clone())
+        // Absent only while the thread's storage is being torn down.
+        let current = CURRENT.try_with(|current| current.borrow().clone());
+        current.ok().flatten()
     }
 }
 
@@ -98,12 +100,12 @@ impl Sleepers {
     }
 
     /// Whether the time has come; otherwise `parked` is who waits now.
-    pub(super) fn poll(&mut self, slot: u32, parked: impl FnOnce() -> Parked) -> bool {
+    pub(super) fn poll(&mut self, slot: u32, parked: Parked) -> bool {
         match self.entries.get_mut(slot as usize) {
             Some(Sleeper::Waiting {
                 parked: waiting, ..
             }) => {
-                *waiting = Some(parked());
+                *waiting = Some(parked);
                 false
             }
             Some(Sleeper::Fired | Sleeper::Free) | None => true,

@@ -53,20 +53,19 @@ impl Future for Sleep {
                 let millis = u64::try_from(self.duration.as_millis()).unwrap_or(u64::MAX);
                 // The clock of the turn may be almost a millisecond behind: one more, never less.
                 let deadline = local.now.get().saturating_add(millis).saturating_add(1);
+                // A waker's clone is not our code: nothing may be borrowed.
+                let parked = Parked::from_context(cx);
                 let mut wheel = local.wheel.borrow_mut();
                 let slot = local
                     .sleepers
                     .borrow_mut()
-                    .add(Parked::from_context(cx), |key| wheel.insert(deadline, key));
+                    .add(parked, |key| wheel.insert(deadline, key));
                 self.state = State::Waiting(slot);
                 Poll::Pending
             }
             State::Waiting(slot) => {
-                if local
-                    .sleepers
-                    .borrow_mut()
-                    .poll(slot, || Parked::from_context(cx))
-                {
+                let parked = Parked::from_context(cx);
+                if local.sleepers.borrow_mut().poll(slot, parked) {
                     local.sleepers.borrow_mut().remove(slot);
                     self.state = State::Done;
                     Poll::Ready(())

@@ -3,11 +3,14 @@
 #![forbid(unsafe_code)]
 
 use std::cell::{Cell, RefCell};
+use std::collections::VecDeque;
 use std::fmt;
 use std::marker::PhantomData;
 use std::sync::Arc;
+use std::task::Waker;
 
 use super::bell::Bell;
+use super::contain::contained;
 use super::id::{ShardId, TaskId};
 use super::registry::{self, Remote};
 
@@ -21,9 +24,26 @@ thread_local! {
     static READY: RefCell<ReadyList> = const { RefCell::new(ReadyList::new()) };
 }
 
-/// Tasks to poll, each at most once, in the order of their wakes.
+/// What is to be done with a waker that is not ours, which is code that is not ours.
+#[derive(Debug)]
+pub(super) enum Errand {
+    Wake(Waker),
+    Drop(Waker),
+}
+
+impl Errand {
+    fn run(self) {
+        let _: Option<()> = contained(|| match self {
+            Self::Wake(waker) => waker.wake(),
+            Self::Drop(waker) => drop(waker),
+        });
+    }
+}
+
+/// Tasks to poll, each at most once, in the order of their wakes; and the wakers of others.
 struct ReadyList {
     order: Vec<TaskId>,
+    errands: VecDeque<Errand>,
     /// By slot: the generation that is queued, plus one; zero for none.
     queued: Vec<u32>,
 }
@@ -32,6 +52,7 @@ impl ReadyList {
     const fn new() -> Self {
         Self {
             order: Vec::new(),
+            errands: VecDeque::new(),
             queued: Vec::new(),
         }
     }
@@ -117,7 +138,10 @@ impl Drop for ShardScope {
             remote.close();
         }
         // Absent only while the thread's storage is being torn down, list and all.
-        let _ = READY.try_with(|ready| ready.replace(ReadyList::new()));
+        let left = READY.try_with(|ready| ready.replace(ReadyList::new()));
+        left.into_iter()
+            .flat_map(|list| list.errands)
+            .for_each(Errand::run);
     }
 }
 
@@ -132,6 +156,28 @@ pub(super) fn wake(task: TaskId) {
         let _ = READY.try_with(|ready| ready.borrow_mut().push(task));
     } else {
         registry::wake(task);
+    }
+}
+
+/// Has an errand run where handlers are polled; at once, and contained, on a thread that is no shard.
+pub(super) fn run_later(errand: Errand) {
+    let mut errand = Some(errand);
+    if current().is_some() {
+        let _ = READY.try_with(|ready| ready.borrow_mut().errands.extend(errand.take()));
+    }
+    if let Some(errand) = errand {
+        errand.run();
+    }
+}
+
+/// Runs the errands that are there now.
+#[cold]
+fn run_errands(count: usize) {
+    for _ in 0..count {
+        let next = READY.try_with(|ready| ready.borrow_mut().errands.pop_front());
+        if let Ok(Some(errand)) = next {
+            errand.run();
+        }
     }
 }
 
@@ -173,14 +219,23 @@ pub(super) fn current() -> Option<ShardId> {
 ///
 /// A task is named once however often it was woken. Names of tasks that have ended may be among
 /// them. Wakes during the polls that follow are for the next call.
+///
+/// Wakers that are not the shard's and wait to be woken or dropped are so first.
 pub(crate) fn take_ready(into: &mut Vec<TaskId>) {
+    let errands = READY.try_with(|ready| ready.borrow().errands.len());
+    if let Ok(count @ 1..) = errands {
+        run_errands(count);
+    }
     let _ = READY.try_with(|ready| ready.borrow_mut().take(into));
 }
 
-/// Whether [`take_ready`] would name any task: a shard must not sleep then.
+/// Whether [`take_ready`] has anything to do: a shard must not sleep then.
 pub(crate) fn has_ready() -> bool {
     READY
-        .try_with(|ready| !ready.borrow().order.is_empty())
+        .try_with(|ready| {
+            let ready = ready.borrow();
+            !ready.order.is_empty() || !ready.errands.is_empty()
+        })
         .unwrap_or(false)
 }
 

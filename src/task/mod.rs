@@ -27,10 +27,10 @@ mod registry;
 mod slab;
 mod waker;
 
-pub(crate) use contain::contained;
+pub(crate) use contain::{Contained, contained};
 pub(crate) use foreign::ForeignWait;
 pub(crate) use id::TaskId;
 pub(crate) use inbox::{Inbox, InboxSender};
 pub(crate) use local::{ShardScope, foreign_registrations, foreign_waits, has_ready, take_ready};
 pub(crate) use slab::{Polled, TaskSlab};
-pub(crate) use waker::Parked;
+pub(crate) use waker::{Parked, guarded};

@@ -1,12 +1,14 @@
 //! The waker of a task, and the cheaper way to remember who waits for the shard.
 
 use std::marker::PhantomData;
-use std::mem::ManuallyDrop;
+use std::mem::{self, ManuallyDrop};
 use std::ptr;
-use std::task::{Context, RawWaker, RawWakerVTable, Waker};
+use std::sync::Arc;
+use std::task::{Context, RawWaker, RawWakerVTable, Wake, Waker};
 
+use super::contain::{Contained, contained};
 use super::id::TaskId;
-use super::local;
+use super::local::{self, Errand};
 
 /// A static, not a constant: its address is how our own wakers are recognised.
 static VTABLE: RawWakerVTable = RawWakerVTable::new(clone, wake, wake_by_ref, drop_clone);
@@ -67,6 +69,8 @@ pub(crate) struct Parked {
 enum Waiter {
     Task(TaskId),
     Other(Waker),
+    /// It has been woken.
+    Nobody,
 }
 
 impl Parked {
@@ -83,11 +87,49 @@ impl Parked {
     }
 
     /// Wakes it.
-    pub(crate) fn wake(self) {
-        match self.waiter {
+    pub(crate) fn wake(mut self) {
+        match mem::replace(&mut self.waiter, Waiter::Nobody) {
             Waiter::Task(task) => local::wake(task),
-            Waiter::Other(waker) => waker.wake(),
+            Waiter::Other(waker) => local::run_later(Errand::Wake(waker)),
+            Waiter::Nobody => {}
         }
+    }
+}
+
+impl Drop for Parked {
+    #[inline]
+    fn drop(&mut self) {
+        if let Waiter::Other(_) = self.waiter {
+            self.forget_other();
+        }
+    }
+}
+
+impl Parked {
+    #[cold]
+    fn forget_other(&mut self) {
+        if let Waiter::Other(waker) = mem::replace(&mut self.waiter, Waiter::Nobody) {
+            local::run_later(Errand::Drop(waker));
+        }
+    }
+}
+
+/// A waker in place of one that is not ours, for an executor that no panic of a waker may reach. Our own
+/// never panic and need none.
+pub(crate) fn guarded(waker: &Waker) -> Option<Waker> {
+    let ours = ptr::eq(waker.vtable(), &VTABLE);
+    (!ours).then(|| Arc::new(Guarded(Contained::new(waker.clone()))).into())
+}
+
+struct Guarded(Contained<Waker>);
+
+impl Wake for Guarded {
+    fn wake(self: Arc<Self>) {
+        self.wake_by_ref();
+    }
+
+    fn wake_by_ref(self: &Arc<Self>) {
+        let _: Option<()> = contained(|| self.0.wake_by_ref());
     }
 }
 

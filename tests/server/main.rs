@@ -41,3 +41,4 @@ mod timeouts;
 mod tls_reload;
 mod unread_body;
 mod upgrade;
+mod user_code;

@@ -1,15 +1,13 @@
 //! Tasks of the executor that handlers start beside themselves.
 
 use std::fmt;
-use std::future::poll_fn;
-use std::panic::{AssertUnwindSafe, catch_unwind};
-use std::pin::{Pin, pin};
+use std::pin::Pin;
 use std::task::{Context, Poll, ready};
 
 use ::glommio::task::JoinHandle;
 
 use super::glommio;
-use crate::task::ForeignWait;
+use crate::task::{Contained, ForeignWait, guarded};
 
 /// Why nothing could be spawned: this thread is not a shard with an executor.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -41,15 +39,19 @@ impl std::error::Error for Panicked {}
 /// never free it.
 #[derive(Debug)]
 #[must_use = "await it for the value, or drop it expressly to let the task run on alone"]
-pub struct Spawned<T>(JoinHandle<Result<T, Panicked>>);
+pub struct Spawned<T>(JoinHandle<Result<Contained<T>, Panicked>>);
 
 impl<T> Future for Spawned<T> {
     type Output = Result<T, Panicked>;
 
     fn poll(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Self::Output> {
         // Without a value the task was torn down with its executor: it never came to an end.
-        let ended = ready!(Pin::new(&mut self.0).poll(cx));
-        Poll::Ready(ended.unwrap_or(Err(Panicked)))
+        let polled = match guarded(cx.waker()) {
+            Some(waker) => Pin::new(&mut self.0).poll(&mut Context::from_waker(&waker)),
+            None => Pin::new(&mut self.0).poll(cx),
+        };
+        let ended = ready!(polled).unwrap_or(Err(Panicked));
+        Poll::Ready(ended.map(Contained::into_inner))
     }
 }
 
@@ -58,25 +60,20 @@ impl<T> Future for Spawned<T> {
 ///
 /// Use it instead of [`glommio::spawn_local`](::glommio::spawn_local): the shard lets the executor
 /// run only while somebody waits for it, and a task that nobody waits for would stand still. This
-/// one counts until it has ended, and a panic in it does not end the shard.
+/// one counts until it has ended, and no panic of it ends the shard, nor one of dropping it, its value or
+/// what its panic carried.
 pub fn spawn_local<T: 'static>(
     future: impl Future<Output = T> + 'static,
 ) -> Result<Spawned<T>, NoExecutor> {
+    // Before anything else: a future that is never polled is dropped all the same.
+    let future = Contained::new(future);
     if !glommio::is_running() {
         return Err(NoExecutor);
     }
     let wait = ForeignWait::begin();
     let task = ::glommio::spawn_local(async move {
         let _counted = wait;
-        let mut future = pin!(future);
-        poll_fn(|cx| {
-            let polled = catch_unwind(AssertUnwindSafe(|| future.as_mut().poll(cx)));
-            match polled {
-                Ok(polled) => polled.map(Ok),
-                Err(_) => Poll::Ready(Err(Panicked)),
-            }
-        })
-        .await
+        future.await.map(Contained::new).ok_or(Panicked)
     });
     Ok(Spawned(task.detach()))
 }
