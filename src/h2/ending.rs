@@ -93,15 +93,21 @@ impl Connection {
     }
 
     /// The peer has finished sending and all of it is consumed: requests that are not whole never
-    /// will be, the others are still answered.
+    /// will be. The others are still answered, as far as the windows go that the peer has given.
     fn end_of_input(&mut self, turn: &mut Turn<'_>, out: &mut Vec<u8>) {
         for place in (0..self.streams.len()).rev() {
             let Some(slot) = self.streams.slot_at(place) else {
                 continue;
             };
+            let blocked = self.send_window.available() == 0 && self.schedule.contains(slot);
             let Some(stream) = self.streams.get(slot) else {
                 continue;
             };
+            if blocked || stream.stall.is_running() {
+                // Nobody can open a window any more.
+                self.reset_stream(slot, ErrorCode::Cancel.code(), turn, out);
+                continue;
+            }
             if !stream.state.can_receive() {
                 continue;
             }

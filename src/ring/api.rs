@@ -62,7 +62,7 @@ pub(crate) struct Completion {
     /// The token of the operation.
     pub(crate) token: Token,
     /// A descriptor (accept, open), a byte count (recv, send, read), a count of operations
-    /// (cancel), poll events (inbox), or 0.
+    /// (cancel), poll events (inbox, watch), or 0.
     pub(crate) result: Result<u32, Errno>,
     /// Whether the operation goes on and completes again. A multishot operation without it has
     /// ended, whatever the result, and must be started anew.
@@ -116,6 +116,11 @@ pub(crate) trait Ring {
 
     /// Receives once, into a buffer of the pool, and ends. Otherwise as [`Ring::recv`].
     fn recv_once(&mut self, token: Token, fd: RawFd);
+
+    /// Watches a connection on which nothing is received: completes, with poll events, when it breaks
+    /// (`POLLERR`), when it is closed in both directions (`POLLHUP`), and also when the peer finishes
+    /// sending or has (`POLLRDHUP`). Goes on until it is cancelled.
+    fn watch(&mut self, token: Token, fd: RawFd);
 
     /// Sends `bytes[from..]`, without SIGPIPE. May send less. Have only one in flight for each
     /// descriptor: the kernel keeps no order among several.

@@ -29,6 +29,8 @@ pub(crate) enum OpKind {
     Read = 9,
     /// Close of a file.
     CloseFile = 10,
+    /// Multishot poll for the break of a connection.
+    Watch = 11,
 }
 
 impl OpKind {
@@ -44,6 +46,7 @@ impl OpKind {
             8 => Self::Open,
             9 => Self::Read,
             10 => Self::CloseFile,
+            11 => Self::Watch,
             _ => return None,
         })
     }

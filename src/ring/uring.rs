@@ -194,6 +194,14 @@ impl Ring for Uring {
         unsafe { self.push(&recv.user_data(token.to_bits())) };
     }
 
+    fn watch(&mut self, token: Token, fd: RawFd) {
+        // The kernel adds ERR, HUP and RDHUP to every mask. A poll that completes once would end at
+        // once where the peer has finished sending already, and never see what comes after.
+        let poll = opcode::PollAdd::new(types::Fd(fd), 0).multi(true);
+        // SAFETY: a poll points to no memory.
+        unsafe { self.push(&poll.build().user_data(token.to_bits())) };
+    }
+
     fn send(&mut self, token: Token, fd: RawFd, bytes: Vec<u8>, from: usize) {
         let unsent = bytes.get(from..).unwrap_or_default();
         let len = unsent.len().min(TRANSFER_MAX) as u32;

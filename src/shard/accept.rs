@@ -118,6 +118,7 @@ where
                 server,
             }),
             receiving: Receiving::Off,
+            watched: false,
             stage: Stage::Open,
             operations: 0,
             timer: None,

@@ -224,6 +224,7 @@ where
         match token.kind() {
             OpKind::Recv => self.received(completion),
             OpKind::Send => self.sent(completion),
+            OpKind::Watch => self.watched(&completion),
             OpKind::Accept => self.accepted(&completion),
             OpKind::Inbox => {
                 if !completion.more && !self.stopping {

@@ -135,6 +135,7 @@ where
             slot.connection
                 .sever(&mut self.world.turn(), &mut self.resources);
             if matches!(slot.receiving, Receiving::Armed | Receiving::Cancelling)
+                || slot.watched
                 || slot.connection.sending() > 0
             {
                 slot.operations += 1;

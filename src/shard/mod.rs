@@ -17,6 +17,7 @@ pub(crate) mod shell;
 mod sleep;
 mod slots;
 mod transfer;
+mod watch;
 mod wheel;
 
 pub(crate) use control::Control;

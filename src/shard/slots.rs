@@ -51,6 +51,8 @@ pub(super) struct Slot {
     pub(super) connection: Connection,
     pub(super) facts: features::Connection,
     pub(super) receiving: Receiving,
+    /// Whether its break would be seen also where nothing is received.
+    pub(super) watched: bool,
     pub(super) stage: Stage,
     /// Operations with the kernel that name this slot.
     pub(super) operations: u32,

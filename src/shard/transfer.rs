@@ -16,7 +16,7 @@ const STALL_NO_BUFFER: isize = 0;
 /// The same: what waits for the handler, or for the peer, is as much as may wait.
 const STALL_FULL: isize = 1;
 
-fn key_of(token: Token) -> ConnectionKey {
+pub(super) fn key_of(token: Token) -> ConnectionKey {
     ConnectionKey {
         slot: token.slot(),
         generation: token.generation(),
@@ -173,6 +173,9 @@ where
                 self.ring.send(token(OpKind::Send, key), slot.fd, block, 0);
             }
             Self::settle_receive(slot, &turn, &mut self.ring);
+            if slot.receiving != Receiving::Armed {
+                Self::settle_watch(slot, &mut self.ring);
+            }
             Self::settle_timer(slot, &self.local);
         } else {
             self.settle_end(key, None);

@@ -8,6 +8,7 @@
 #[path = "../support/mod.rs"]
 mod support;
 
+mod abrupt_ends;
 mod addresses;
 mod backpressure;
 mod builtin_application;

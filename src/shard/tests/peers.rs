@@ -120,3 +120,61 @@ fn a_reset_after_any_turn_leaves_nothing_behind() {
         server.finish();
     }
 }
+
+/// Handlers that wait for the end of their peers: `/read` reads the body before.
+async fn wait(ctx: &mut HttpContext) -> Result<(), Box<dyn std::error::Error>> {
+    let path = ctx.request().path().to_owned();
+    match path.as_str() {
+        "/read" => drop(ctx.body().read_to_end(usize::MAX).await),
+        "/raw" => {
+            let mut stream = ctx.upgrade("raw")?;
+            while let Some(bytes) = stream.read().await? {
+                stream.write(&bytes).await?;
+            }
+            // The exchange is the stream's now, which learns of a reset when it writes or reads.
+            ctx.lifetime().aborted().await;
+            return Ok(());
+        }
+        _ => {}
+    }
+    ctx.lifetime().aborted().await;
+    Ok(())
+}
+
+#[test]
+fn a_reset_is_seen_whatever_the_connection_waits_for() {
+    let upgrade = "GET /raw HTTP/1.1\r\nHost: a\r\nConnection: upgrade\r\nUpgrade: raw\r\n\r\n";
+    let unread = "POST / HTTP/1.1\r\nHost: a\r\nContent-Length: 9999999\r\n\r\n".to_owned()
+        + &"x".repeat(2_000_000);
+    for faults in std::iter::once(Faults::NONE).chain(each_fault()) {
+        let config = SimConfig {
+            faults,
+            ..SimConfig::default()
+        };
+        for (input, finishes) in [
+            (get("/"), false),
+            (get("/"), true),
+            (post("/read", "all of it"), true),
+            (post("/", "unread"), true),
+            (unread.clone(), false),
+            (upgrade.to_owned(), true),
+            (upgrade.to_owned() + "bytes", true),
+        ] {
+            let mut server = SimulatedShard::new(&config, Limits::default(), wait);
+            let peer = server.connect();
+            peer.send(&input);
+            server.settle();
+            if finishes {
+                peer.finish();
+            }
+            server.settle();
+            assert_eq!(server.stats().connections_open, 1, "{faults:?}");
+            peer.reset();
+            server.settle();
+            let stats = server.stats();
+            let left = (stats.connections_open, stats.handlers);
+            assert_eq!(left, (0, 0), "{faults:?} {:?} {finishes}", &input[..20]);
+            server.finish();
+        }
+    }
+}

@@ -125,6 +125,8 @@ impl Ring for InMemoryRing {
         self.wire.receive(fd, token, false);
     }
 
+    fn watch(&mut self, _token: Token, _fd: RawFd) {}
+
     fn send(&mut self, token: Token, _fd: RawFd, bytes: Vec<u8>, from: usize) {
         let sent = bytes.len() - from;
         self.wire.0.sent.set(self.wire.0.sent.get() + sent);

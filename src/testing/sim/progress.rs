@@ -45,6 +45,10 @@ impl World {
                 let (first, once) = (!std::mem::replace(begun, true), *once);
                 return self.recv(operation, first, once);
             }
+            Work::Watch { told } => {
+                let told = *told;
+                return self.watch(operation, told);
+            }
             Work::Send { bytes, from } => {
                 let unsent = bytes.get(*from..).unwrap_or_default();
                 match operation.socket.and_then(|index| self.send(index, unsent)) {
@@ -113,6 +117,22 @@ impl World {
             return None;
         }
         Some(operation)
+    }
+
+    /// Tells of events that were not told. What is told first does not end it: begun again, it would
+    /// say the same again.
+    fn watch(&mut self, operation: Operation, told: u32) -> Option<Operation> {
+        let index = operation.socket?;
+        let events = self.socket(index).events();
+        if events & !told == 0 {
+            return Some(operation);
+        }
+        let more = told == 0 || !self.dice.happens(self.faults.end_multishot);
+        self.tell(operation.token, Ok(events), more, Payload::None);
+        more.then_some(Operation {
+            work: Work::Watch { told: events },
+            ..operation
+        })
     }
 
     /// Moves up to `there` bytes into a buffer of the kernel's, which must have one, and tells of

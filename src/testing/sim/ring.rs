@@ -80,6 +80,10 @@ impl Ring for SimRing {
         self.start(token, fd, Work::Recv { begun, once });
     }
 
+    fn watch(&mut self, token: Token, fd: RawFd) {
+        self.start(token, fd, Work::Watch { told: 0 });
+    }
+
     fn send(&mut self, token: Token, fd: RawFd, bytes: Vec<u8>, from: usize) {
         self.start(token, fd, Work::Send { bytes, from });
     }

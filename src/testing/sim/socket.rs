@@ -61,6 +61,22 @@ impl Socket {
         }
     }
 
+    /// The poll events that nobody needs to ask for.
+    pub(super) fn events(&self) -> u32 {
+        let mut events = 0;
+        if self.peer_finished || self.peer_reset {
+            events |= libc::POLLRDHUP;
+        }
+        if self.peer_reset {
+            events |= libc::POLLERR;
+        }
+        if self.peer_reset || (self.write_shut && (self.peer_finished || self.read_shut)) {
+            events |= libc::POLLHUP;
+        }
+        // Poll events are small and positive.
+        events as u32
+    }
+
     /// Takes the first `n` bytes that there are to receive.
     pub(super) fn receive(&mut self, n: usize) -> Vec<u8> {
         let n = n.min(self.inbound.len());

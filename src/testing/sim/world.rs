@@ -22,14 +22,27 @@ const FIRST_DESCRIPTOR: RawFd = 1_000_000;
 #[derive(Debug)]
 pub(super) enum Work {
     Accept,
-    Recv { begun: bool, once: bool },
-    Send { bytes: Vec<u8>, from: usize },
+    Recv {
+        begun: bool,
+        once: bool,
+    },
+    /// Poll events, those that were told.
+    Watch {
+        told: u32,
+    },
+    Send {
+        bytes: Vec<u8>,
+        from: usize,
+    },
     Cancel,
     CancelRecv(Token),
     Close,
     Inbox,
     Open(CString),
-    Read { into: Vec<u8>, offset: u64 },
+    Read {
+        into: Vec<u8>,
+        offset: u64,
+    },
 }
 
 /// An operation that has not ended.
@@ -250,9 +263,10 @@ impl World {
         match (&operation.work, self.objects.get(&operation.fd)) {
             (Work::Inbox | Work::Open(_), _) => Ok(None),
             (Work::Accept, None) if self.listeners.contains_key(&operation.fd) => Ok(None),
-            (Work::Recv { .. } | Work::Send { .. }, Some(&Object::Socket(index))) => {
-                Ok(Some(index))
-            }
+            (
+                Work::Recv { .. } | Work::Send { .. } | Work::Watch { .. },
+                Some(&Object::Socket(index)),
+            ) => Ok(Some(index)),
             (Work::Recv { .. } | Work::Send { .. }, Some(Object::File(_))) => Err(Errno::ENOTSOCK),
             (Work::Read { .. }, Some(Object::File(_))) => Ok(None),
             (_, None) => Err(Errno::EBADF),
