@@ -14,6 +14,7 @@ use std::path::{Path, PathBuf};
 use socket2::{Domain, Protocol, Socket, Type};
 
 use super::address::{BoundAddress, BoundPlace, Endpoint, Place, UrlScheme};
+use super::departed;
 use super::fault::{BindError, BindFault};
 use super::unix::{self, UnixSocketFile};
 
@@ -123,6 +124,8 @@ impl fmt::Display for BindNote {
 /// starts neither does, as a socket counts as listening while its own listen is still being
 /// checked. What remains: a process of the same user that sets SO_REUSEPORT and does not check
 /// likewise can still join later. With `reuse_port` the check is left out.
+///
+/// An address whose last server was killed is waited for, up to a second ([`departed`]).
 pub(crate) fn bind(
     endpoints: &[Endpoint],
     options: BindOptions,
@@ -230,11 +233,17 @@ impl Binder {
             scheme,
             place: BoundPlace::Ip(address),
         };
-        let (sockets, actual) = listen_tcp(address, self.options).map_err(|error| {
+        let is_own = self.tcp.iter().any(|own| overlap(*own, address));
+        let listen = || listen_tcp(address, self.options);
+        // Who shares an address waits for nobody, and no time takes away what this server has.
+        let sockets = if is_own || self.options.reuse_port {
+            listen()
+        } else {
+            departed::claim(Domain::for_address(address), &address.into(), listen)
+        };
+        let (sockets, actual) = sockets.map_err(|error| {
             let fault = match BindFault::from_tcp(&error, address.port()) {
-                BindFault::AddressInUse if self.tcp.iter().any(|own| overlap(*own, address)) => {
-                    BindFault::ListedTwice
-                }
+                BindFault::AddressInUse if is_own => BindFault::ListedTwice,
                 BindFault::AddressInUse if self.options.reuse_port => BindFault::NotShared,
                 fault => fault,
             };

@@ -7,6 +7,7 @@
 #![forbid(unsafe_code)]
 
 mod address;
+mod departed;
 mod fault;
 mod listener;
 mod peer;

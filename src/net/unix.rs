@@ -10,10 +10,11 @@ use std::os::unix::ffi::OsStringExt;
 use std::os::unix::fs::{FileTypeExt, MetadataExt, OpenOptionsExt, PermissionsExt};
 use std::path::{Path, PathBuf};
 use std::thread;
-use std::time::Duration;
+use std::time::{Duration, SystemTime};
 
 use socket2::{Domain, SockAddr, Socket, Type};
 
+use super::departed::{self, Answer, Patience};
 use super::fault::BindFault;
 
 #[cfg(test)]
@@ -27,6 +28,10 @@ const MAX_NAME: usize = 107;
 /// longer is no Lanner.
 const LOCK_ATTEMPTS: u32 = 100;
 const LOCK_PAUSE: Duration = Duration::from_millis(10);
+
+/// How long a server may take from binding its socket to listening on it: until then it refuses
+/// connections as a stale one does. A Lanner holds the lock meanwhile.
+const BIND_TO_LISTEN: Duration = Duration::from_millis(250);
 
 /// A listening socket in the file system.
 #[derive(Debug)]
@@ -84,46 +89,74 @@ impl Drop for UnixSocketFile {
 /// left alone.
 ///
 /// Whether a file is served is found out by connecting to it: the server there sees a connection
-/// that ends at once.
+/// that ends at once, or after a second. That of a server that was just killed is waited for
+/// ([`departed`]).
 pub(super) fn listen_path(
     path: &Path,
     mode: Option<u32>,
     backlog: u16,
 ) -> Result<UnixListener, BindFault> {
+    let patience = Patience::begin();
     let address = socket_address(path)?;
+    loop {
+        let served = match try_path(path, &address, mode, backlog)? {
+            Try::Listening(listener) => return Ok(listener),
+            Try::Unclear => false,
+            // Without the lock: others need not wait for this to become clear.
+            Try::Connected(connection) => patience.outlasts(&connection),
+        };
+        if served || !patience.pause() {
+            return Err(BindFault::SocketInUse);
+        }
+    }
+}
+
+/// What became of one try to listen on a path.
+enum Try {
+    Listening(UnixListener),
+    /// Whether the file in the way is served cannot be told yet.
+    Unclear,
+    /// Somebody listens there, who may be about to go.
+    Connected(Socket),
+}
+
+fn try_path(
+    path: &Path,
+    address: &SockAddr,
+    mode: Option<u32>,
+    backlog: u16,
+) -> Result<Try, BindFault> {
+    let failed = |error: io::Error| BindFault::from_unix(&error);
     let socket = unix_socket()?;
-    let duplicate = socket
-        .try_clone()
-        .map_err(|error| BindFault::from_unix(&error))?;
+    let duplicate = socket.try_clone().map_err(failed)?;
     // Declared ahead of the lock, and so dropped after it: the guard takes the lock itself.
     let file;
     let _lock = lock_directory(path);
-    let stale_removed = match socket.bind(&address) {
+    let stale_removed = match socket.bind(address) {
         Ok(()) => false,
         Err(error) if error.raw_os_error() == Some(libc::EADDRINUSE) => {
-            remove_stale(path, &address)?;
-            socket
-                .bind(&address)
-                .map_err(|error| BindFault::from_unix(&error))?;
+            match look_at(path, address, SystemTime::now())? {
+                Found::Nothing => {}
+                Found::Stale => fs::remove_file(path).map_err(failed)?,
+                Found::Young => return Ok(Try::Unclear),
+                Found::Served(connection) => return Ok(Try::Connected(connection)),
+            }
+            socket.bind(address).map_err(failed)?;
             true
         }
-        Err(error) => return Err(BindFault::from_unix(&error)),
+        Err(error) => return Err(failed(error)),
     };
-    file = UnixSocketFile::new(path, duplicate.into())
-        .map_err(|error| BindFault::from_unix(&error))?;
+    file = UnixSocketFile::new(path, duplicate.into()).map_err(failed)?;
     if let Some(mode) = mode {
         // Ahead of listen: nobody can connect while the umask's permissions are on.
-        fs::set_permissions(path, Permissions::from_mode(mode))
-            .map_err(|error| BindFault::from_unix(&error))?;
+        fs::set_permissions(path, Permissions::from_mode(mode)).map_err(failed)?;
     }
-    socket
-        .listen(i32::from(backlog))
-        .map_err(|error| BindFault::from_unix(&error))?;
-    Ok(UnixListener {
+    socket.listen(i32::from(backlog)).map_err(failed)?;
+    Ok(Try::Listening(UnixListener {
         socket,
         file,
         stale_removed,
-    })
+    }))
 }
 
 /// Listens on a name in the abstract namespace, which the kernel frees by itself.
@@ -132,14 +165,13 @@ pub(super) fn listen_abstract(name: &str, backlog: u16) -> Result<Socket, BindFa
     bytes.extend_from_slice(name.as_bytes());
     let name = PathBuf::from(OsString::from_vec(bytes));
     let address = SockAddr::unix(name).map_err(|_| BindFault::PathTooLong)?;
-    let socket = unix_socket()?;
-    socket
-        .bind(&address)
-        .map_err(|error| BindFault::from_unix(&error))?;
-    socket
-        .listen(i32::from(backlog))
-        .map_err(|error| BindFault::from_unix(&error))?;
-    Ok(socket)
+    let listen = || {
+        let socket = Socket::new(Domain::UNIX, Type::STREAM, None)?;
+        socket.bind(&address)?;
+        socket.listen(i32::from(backlog))?;
+        Ok(socket)
+    };
+    departed::claim(Domain::UNIX, &address, listen).map_err(|error| BindFault::from_unix(&error))
 }
 
 fn socket_address(path: &Path) -> Result<SockAddr, BindFault> {
@@ -153,26 +185,37 @@ fn unix_socket() -> Result<Socket, BindFault> {
     Socket::new(Domain::UNIX, Type::STREAM, None).map_err(|error| BindFault::from_unix(&error))
 }
 
-/// Removes the file at `path` if it is a socket that no process serves.
-fn remove_stale(path: &Path, address: &SockAddr) -> Result<(), BindFault> {
-    match fs::symlink_metadata(path) {
+/// What is in the way at a path.
+#[derive(Debug)]
+enum Found {
+    Nothing,
+    /// A socket that no process serves.
+    Stale,
+    /// One that is so new that its server may be about to listen.
+    Young,
+    Served(Socket),
+}
+
+fn look_at(path: &Path, address: &SockAddr, now: SystemTime) -> Result<Found, BindFault> {
+    let metadata = match fs::symlink_metadata(path) {
         Ok(found) if !found.file_type().is_socket() => return Err(BindFault::NotASocket),
-        Ok(_) => {}
-        Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(()),
+        Ok(found) => found,
+        Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(Found::Nothing),
         Err(error) => return Err(BindFault::from_unix(&error)),
-    }
-    let probe = unix_socket()?;
-    // A full backlog must answer EAGAIN rather than make the probe wait.
-    probe
-        .set_nonblocking(true)
-        .map_err(|error| BindFault::from_unix(&error))?;
-    match probe.connect(address).map_err(|error| error.raw_os_error()) {
-        Err(Some(libc::ECONNREFUSED)) => {
-            fs::remove_file(path).map_err(|error| BindFault::from_unix(&error))
-        }
-        Err(Some(libc::ENOENT)) => Ok(()),
-        Err(Some(libc::EACCES)) => Err(BindFault::PermissionDenied),
-        _ => Err(BindFault::SocketInUse),
+    };
+    let age = metadata.modified().and_then(|made| {
+        let age = now.duration_since(made);
+        age.map_err(io::Error::other)
+    });
+    match departed::ask(Domain::UNIX, address) {
+        Answer::Connected(connection) => Ok(Found::Served(connection)),
+        Answer::Refused if age.is_ok_and(|age| age < BIND_TO_LISTEN) => Ok(Found::Young),
+        Answer::Refused => Ok(Found::Stale),
+        Answer::Other(error) => match error.raw_os_error() {
+            Some(libc::ENOENT) => Ok(Found::Nothing),
+            Some(libc::EACCES) => Err(BindFault::PermissionDenied),
+            _ => Err(BindFault::SocketInUse),
+        },
     }
 }
 

@@ -226,8 +226,11 @@ impl RunningServer {
     /// A socket file goes first, so that a successor can have its path while this one drains.
     fn begin_drain(&mut self) {
         self.files.clear();
-        // There are no new connections that could want a new certificate.
-        self.certificates = None;
+        // There are no new connections that could want a new certificate. It is not waited for: a
+        // second signal must be heard.
+        if let Some(certificates) = &self.certificates {
+            certificates.stop();
+        }
         for shard in &self.shards {
             shard.tell(Control::Drain);
         }

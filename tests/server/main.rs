@@ -34,6 +34,7 @@ mod rejections;
 mod request_body;
 mod response_fields;
 mod response_framing;
+mod restart;
 mod shard_services;
 mod shutdown;
 mod steering;

@@ -10,24 +10,33 @@ use std::sync::Arc;
 use std::sync::mpsc::{self, Receiver, RecvTimeoutError, Sender};
 use std::thread::{self, JoinHandle};
 use std::time::{Duration, Instant, SystemTime};
-use std::{fmt, io, mem};
+use std::{io, mem};
 
 use super::error::StartError;
 use crate::shard::TlsSet;
 use crate::tls::{NoRandomness, TICKET_ROTATION, TicketKeys, Tls, TlsError, TlsWarning};
 
 mod content;
+mod news;
 mod places;
 #[cfg(test)]
 pub(super) mod tests;
 mod watch;
 
 use content::Content;
+use news::Line;
+pub(super) use news::News;
 use places::Places;
 use watch::{Notice, Watch};
 
 /// How often what is watched is found out anew when it changes in the same moment.
 const WATCH_ATTEMPTS: usize = 3;
+
+/// How long the thread may take to end.
+const END_TIMEOUT: Duration = Duration::from_secs(1);
+
+/// How often its end is looked for.
+const POLL_INTERVAL: Duration = Duration::from_millis(5);
 
 /// How long the thread waits for what.
 #[derive(Clone, Copy, Debug)]
@@ -54,55 +63,6 @@ impl Default for Pace {
             patience: Duration::from_secs(1),
             poll: Duration::from_secs(60),
             rotation: TICKET_ROTATION,
-        }
-    }
-}
-
-/// What the thread has to say.
-#[derive(Debug)]
-pub(super) enum News {
-    /// Shards are to take this set for new connections.
-    Set(TlsSet),
-    /// The operator is to know this.
-    Line(Line),
-}
-
-/// What the operator is to know, in one line.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub(super) enum Line {
-    /// New files are in use.
-    Renewed,
-    /// The files have changed to something that cannot be used.
-    Refused(TlsError),
-    /// Something about files that are in use.
-    Warning(TlsWarning),
-    /// After a fault the files are again what they were.
-    Restored,
-    /// The kernel gives no notices, for this reason.
-    Unwatched { reason: String, poll: Duration },
-    /// The keys of session tickets stay as they are for now.
-    NotRotated(NoRandomness),
-}
-
-impl fmt::Display for Line {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        match self {
-            Self::Renewed => f.write_str("the TLS files have changed; the new ones are in use"),
-            Self::Refused(error) => write!(
-                f,
-                "the TLS files have changed but cannot be used, and the old ones stay in use: {error}"
-            ),
-            Self::Warning(warning) => warning.fmt(f),
-            Self::Restored => f.write_str("the TLS files are again those that are in use"),
-            Self::Unwatched { reason, poll } => write!(
-                f,
-                "the TLS files cannot be watched and are read every {} s instead: {reason}; raise \
-                 fs.inotify.max_user_instances or fs.inotify.max_user_watches",
-                poll.as_secs()
-            ),
-            Self::NotRotated(reason) => {
-                write!(f, "the keys of session tickets are not changed: {reason}")
-            }
         }
     }
 }
@@ -147,7 +107,8 @@ impl Loaded {
     }
 }
 
-/// The thread that keeps the certificates of a server fresh. It ends when this is dropped.
+/// The thread that keeps the certificates of a server fresh. It ends when this is dropped, which
+/// waits for it, though not for long.
 #[derive(Debug)]
 pub(super) struct Certificates {
     stop: Sender<Notice>,
@@ -175,16 +136,30 @@ impl Certificates {
             thread: Some(thread),
         })
     }
+
+    /// Asks the thread to end, and does not wait for it.
+    pub(super) fn stop(&self) {
+        // It fails when the thread has ended already.
+        let _ = self.stop.send(Notice::Stop);
+    }
 }
 
 impl Drop for Certificates {
     fn drop(&mut self) {
-        // It fails when the thread has ended already.
-        let _ = self.stop.send(Notice::Stop);
-        if let Some(thread) = self.thread.take() {
-            // It has told of what it could; a panic of it must not become one of the server.
-            let _ = thread.join();
+        self.stop();
+        let Some(thread) = self.thread.take() else {
+            return;
+        };
+        let deadline = Instant::now() + END_TIMEOUT;
+        while !thread.is_finished() {
+            if Instant::now() >= deadline {
+                // It reads from a file system that does not answer, and is left behind.
+                return;
+            }
+            thread::sleep(POLL_INTERVAL);
         }
+        // It has told of what it could; a panic of it must not become one of the server.
+        let _ = thread.join();
     }
 }
 

@@ -213,6 +213,39 @@ fn the_thread_ends_with_its_handle() {
 }
 
 #[test]
+fn a_thread_that_hangs_is_asked_and_then_left_behind() {
+    let scratch = Scratch::new();
+    Pair::new().write(scratch.path());
+    let tls = Tls::files(
+        scratch.path().join("tls.crt"),
+        scratch.path().join("tls.key"),
+    );
+    let pace = Pace {
+        rotation: Duration::ZERO,
+        ..NOTICES
+    };
+    let (release, released) = mpsc::channel::<()>();
+    let (hang, hangs) = mpsc::channel();
+    let certificates = Certificates::keep(Loaded::read(tls).unwrap(), pace, move |_| {
+        // As a file system that does not answer.
+        let _ = hang.send(());
+        let _ = released.recv();
+    });
+    hangs.recv_timeout(HANG).unwrap();
+    let (done, end) = mpsc::channel();
+    thread::spawn(move || {
+        let certificates = certificates.unwrap();
+        certificates.stop();
+        let _ = done.send("asked");
+        drop(certificates);
+        let _ = done.send("left behind");
+    });
+    assert_eq!(end.recv_timeout(HANG), Ok("asked"));
+    assert_eq!(end.recv_timeout(HANG), Ok("left behind"));
+    drop(release);
+}
+
+#[test]
 fn a_pipe_is_read_once() {
     let scratch = Scratch::new();
     let pair = Pair::new();
