@@ -6,11 +6,15 @@
 
 #![forbid(unsafe_code)]
 
+mod closing;
 mod error;
 mod http2;
 
 use std::time::Duration;
 
+pub(crate) use closing::{
+    LINGER_BYTES_PER_SECOND, LINGER_FIRST_MS, LINGER_PAUSE_MS, LINGER_TIME_MAX_MS, LINGER_TIME_MS,
+};
 pub use error::LimitsError;
 pub(crate) use http2::{
     ABANDONED_PER_STREAM, CONTINUATION_BYTES, CONTINUATIONS_MAX, EARLY_PRIORITIES_MAX,
@@ -63,14 +67,6 @@ pub(crate) const HEAD_BYTES_KEPT: usize = 16 * 1024;
 
 /// Lines that a cleared field section, and a request head, keep room for.
 pub(crate) const FIELD_LINES_KEPT: usize = 128;
-
-/// Milliseconds for which a closing connection reads and forgets, so that its last response is not
-/// lost to a reset: a few round trips of the slowest path.
-pub(crate) const LINGER_TIMEOUT_MS: u64 = 2_000;
-
-/// Bytes that a closing connection reads and forgets at most. Enough for what a peer has on its way
-/// when it is refused; one that goes on regardless is not served by reading more.
-pub(crate) const LINGER_BYTES_MAX: usize = 1024 * 1024;
 
 /// Bytes of the longest last response behind which a descriptor is closed at once, where the peer has
 /// said that it will send no more.
@@ -164,7 +160,8 @@ pub struct Limits {
     /// Default 130 s, longer than the two minutes for which common clients and load balancers
     /// keep connections, so that it is they who close.
     pub keep_alive_timeout: Duration,
-    /// Time for the rest of an unread body after the response. Passed: closed. Default 5 s.
+    /// Time for the rest of an unread body after the response, on a connection that is to go on.
+    /// Passed: the connection ends, and is read until the peer has seen that. Default 5 s.
     pub drain_timeout: Duration,
     /// The lowest rate of a request body; a request may override it. Passed: 408. `None`: any.
     /// Default 240 B/s after 5 s.

@@ -241,6 +241,11 @@ impl Connection {
         }
     }
 
+    /// FIN is on its way: from now on the peer is waited for. May be said again.
+    pub(crate) fn fin_sent(&mut self, turn: &Turn<'_>) {
+        self.protocol.fin_sent(turn);
+    }
+
     /// Whether the connection may end with what it receives next: it has said nothing yet that an
     /// answer could end.
     pub(crate) fn is_new(&self) -> bool {

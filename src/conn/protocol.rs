@@ -98,6 +98,11 @@ impl Protocol {
         either!(self.expire(turn, out));
     }
 
+    /// FIN is on its way.
+    pub(super) fn fin_sent(&mut self, turn: &Turn<'_>) {
+        either!(self.fin_sent(turn));
+    }
+
     /// When `expire` is due; `u64::MAX` for never.
     #[inline]
     pub(super) fn deadline(&self) -> u64 {

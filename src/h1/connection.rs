@@ -20,8 +20,8 @@ use super::reject::Reject;
 use super::scan::HeadScan;
 use crate::buf::BufSlice;
 use crate::http::{
-    Backlog, BlockRate, BodyError, Close, ConnectionKey, Drive, Exchange, RateClock, Scheme,
-    Status, Turn, after,
+    Backlog, BlockRate, BodyError, Close, ConnectionKey, Drive, Exchange, Linger, RateClock,
+    Scheme, Status, Turn, after,
 };
 use crate::limits::DataRate;
 
@@ -108,8 +108,7 @@ pub(crate) struct Connection {
     pub(super) exchange: Option<Rc<Exchange>>,
     pub(super) input_ended: bool,
     pub(super) truncated: bool,
-    /// Bytes forgotten since the connection began to close.
-    pub(super) lingered: usize,
+    pub(super) linger: Linger,
     pub(super) rate: RateClock,
     /// The rate of the block that is being filled.
     pub(super) block_rate: BlockRate,
@@ -135,7 +134,7 @@ impl Connection {
             exchange: None,
             input_ended: false,
             truncated: false,
-            lingered: 0,
+            linger: Linger::default(),
             rate: RateClock::default(),
             block_rate: BlockRate::default(),
             deadline: after(turn.now, turn.limits.keep_alive_timeout),
@@ -156,7 +155,7 @@ impl Connection {
             input_ended,
             ..Self::new(key, id, Scheme::default(), turn)
         };
-        connection.enter_closing(turn);
+        connection.enter_closing();
         connection
     }
 
@@ -207,7 +206,7 @@ impl Connection {
         loop {
             let answered = self.transmit(turn, out);
             if self.close != Close::No && self.phase != Phase::Closing {
-                self.enter_closing(turn);
+                self.enter_closing();
             }
             match self.consume(turn, out) {
                 super::receive::Consumed::Dispatch(exchange) => return Drive::Dispatch(exchange),
@@ -233,7 +232,12 @@ impl Connection {
     pub(crate) fn expire(&mut self, turn: &mut Turn<'_>, out: &mut Vec<u8>) {
         self.deadline = u64::MAX;
         match self.phase {
-            Phase::Head { since: None } | Phase::Drain | Phase::Closing => self.close = Close::Now,
+            Phase::Head { since: None } | Phase::Closing => self.close = Close::Now,
+            Phase::Drain => {
+                // It is sending: a reset would take the response from it.
+                self.close = Close::Linger;
+                self.enter_closing();
+            }
             Phase::Head { since: Some(_) } => self.reject(Reject::HeadTimeout, turn, out),
             Phase::Exchange => self.fail_body(BodyError::TooSlow, turn),
         }
@@ -303,7 +307,7 @@ impl Connection {
         turn.counters.reject(reject.name());
         reject.answer(turn.date, turn.server_field, out);
         self.close = Close::Linger;
-        self.enter_closing(turn);
+        self.enter_closing();
     }
 
     /// Whether the status that the handler set asks for the connection to close with it.
@@ -318,7 +322,8 @@ impl Connection {
             Phase::Head { since: None } if self.deadline == u64::MAX => {
                 self.deadline = after(turn.now, turn.limits.keep_alive_timeout);
             }
-            Phase::Head { .. } | Phase::Drain | Phase::Closing => {}
+            Phase::Closing => self.deadline = self.closing_deadline(),
+            Phase::Head { .. } | Phase::Drain => {}
         }
     }
 

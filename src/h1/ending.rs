@@ -4,8 +4,7 @@
 
 use super::connection::{Body, Connection, Phase};
 use super::reject::Reject;
-use crate::http::{Backlog, BodyError, Close, Turn, after};
-use crate::limits::LINGER_TIMEOUT_MS;
+use crate::http::{Backlog, BodyError, Close, Turn};
 
 impl Connection {
     /// The request body will never be complete: the handler learns it, the connection ends with
@@ -31,16 +30,33 @@ impl Connection {
 
     /// Nothing more is answered; what still comes is forgotten.
     #[inline(never)]
-    pub(super) fn enter_closing(&mut self, turn: &Turn<'_>) {
+    pub(super) fn enter_closing(&mut self) {
         self.phase = Phase::Closing;
         self.backlog = Backlog::Empty;
-        self.deadline = if self.forgets_a_body() {
-            after(turn.now, turn.limits.drain_timeout)
-        } else {
-            turn.now.saturating_add(LINGER_TIMEOUT_MS)
-        };
+        // The peer is waited for once it has been told everything. Until then what is told has a
+        // deadline, by the rate at which the peer takes it.
+        self.deadline = u64::MAX;
         if self.input_ended && matches!(self.close, Close::Linger | Close::Agreed) {
             self.close = Close::Now;
+        }
+    }
+
+    /// FIN is on its way: from now on the peer is waited for.
+    #[inline(never)]
+    pub(crate) fn fin_sent(&mut self, turn: &Turn<'_>) {
+        let body = turn.limits.drain_timeout.as_millis();
+        let first = self
+            .forgets_a_body()
+            .then(|| u64::try_from(body).unwrap_or(u64::MAX));
+        self.linger.begin(turn.now, first);
+        self.deadline = self.closing_deadline();
+    }
+
+    /// Until when a connection that closes is read; for ever if it ends as soon as all is sent.
+    pub(super) fn closing_deadline(&self) -> u64 {
+        match self.close {
+            Close::Linger | Close::Agreed => self.linger.deadline(),
+            Close::No | Close::Now | Close::Reset => u64::MAX,
         }
     }
 

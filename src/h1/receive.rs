@@ -11,7 +11,6 @@ use crate::http::{
     Backlog, BodyError, BodyState, Close, Exchange, FieldSection, Inbound, Mark, Method, RateClock,
     RequestHead, Scheme, Turn, Version, after,
 };
-use crate::limits::LINGER_BYTES_MAX;
 
 /// What became of the waiting bytes.
 #[derive(Debug)]
@@ -38,7 +37,7 @@ impl Connection {
             Phase::Exchange => self.consume_body(turn),
             Phase::Drain => self.consume_unread(turn),
             Phase::Closing => {
-                self.consume_late();
+                self.consume_late(turn);
                 Consumed::Nothing
             }
         }
@@ -46,16 +45,12 @@ impl Connection {
 
     /// Forgets what comes while the connection closes.
     #[inline(never)]
-    fn consume_late(&mut self) {
+    fn consume_late(&mut self, turn: &Turn<'_>) {
         if self.close == Close::Agreed && !self.backlog.is_empty() {
             self.close = Close::Linger;
         }
-        self.lingered = self.lingered.saturating_add(self.backlog.len());
+        self.linger.received(self.backlog.len(), turn.now);
         self.backlog.consume(usize::MAX);
-        let enough = self.lingered > LINGER_BYTES_MAX && !self.forgets_a_body();
-        if enough && self.close == Close::Linger {
-            self.close = Close::Now;
-        }
     }
 
     #[inline(never)]
@@ -139,7 +134,7 @@ impl Connection {
                 turn.counters.reject("http2_preface");
                 out.extend_from_slice(HTTP_1_1_REQUIRED);
                 self.close = Close::Linger;
-                self.enter_closing(turn);
+                self.enter_closing();
                 Consumed::Nothing
             }
             Err(reject) => {
@@ -318,7 +313,7 @@ impl Connection {
                     // The response is complete, so there is nothing left to answer.
                     turn.counters.reject(reject.name());
                     self.close = Close::Linger;
-                    self.enter_closing(turn);
+                    self.enter_closing();
                     return Consumed::Nothing;
                 }
             },

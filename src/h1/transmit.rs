@@ -288,10 +288,10 @@ impl Connection {
         }
         turn.exchanges.give(exchange, turn.limits);
         if self.close != Close::No {
-            self.enter_closing(turn);
+            self.enter_closing();
         } else if matches!(self.body, Body::Raw) || !self.request.keep_alive {
             self.close = self.close_after_response(matches!(body_state, BodyState::Failed(_)));
-            self.enter_closing(turn);
+            self.enter_closing();
         } else if body_left {
             self.phase = Phase::Drain;
             self.deadline = after(turn.now, turn.limits.drain_timeout);

@@ -29,7 +29,9 @@ use super::streams::{Opening, Streams};
 use super::timing::Clocks;
 use crate::buf::BufSlice;
 use crate::hpack::{Bounds, Decoder};
-use crate::http::{Backlog, BlockRate, Close, ConnectionKey, Drive, Exchange, Scheme, Turn};
+use crate::http::{
+    Backlog, BlockRate, Close, ConnectionKey, Drive, Exchange, Linger, Scheme, Turn,
+};
 use crate::limits::{DataRate, WINDOW_FLOOR};
 
 /// One HTTP/2 connection.
@@ -90,8 +92,7 @@ pub(crate) struct Connection {
     // How it ends.
     pub(super) ending: Ending,
     pub(super) close: Close,
-    /// Bytes forgotten since the connection began to close.
-    pub(super) lingered: usize,
+    pub(super) linger: Linger,
     pub(super) clocks: Clocks,
     /// Nothing has happened since a drive that has left nothing to do but wait for the peer.
     idle: bool,
@@ -148,7 +149,7 @@ impl Connection {
                 Ending::No
             },
             close: Close::No,
-            lingered: 0,
+            linger: Linger::default(),
             clocks: Clocks::new(turn),
             idle: false,
         }
@@ -227,7 +228,7 @@ impl Connection {
         loop {
             self.transmit_changed(turn, out);
             if self.close != Close::No {
-                self.forget_input();
+                self.forget_input(turn.now);
                 break;
             }
             if is_full(out, turn) {

@@ -9,7 +9,7 @@ use super::error::{ConnectionError, ErrorCode, Fault, StreamError, Violation};
 use super::frame::{encode_goaway, encode_ping, encode_rst_stream};
 use super::stall::Stall;
 use crate::http::{BodyError, Close, Turn};
-use crate::limits::{GOAWAY_GRACE_MS, LINGER_BYTES_MAX, LINGER_TIMEOUT_MS};
+use crate::limits::GOAWAY_GRACE_MS;
 
 /// The PING behind the first GOAWAY: its answer says that the peer has seen that.
 pub(super) const SHUTDOWN_PING: [u8; 8] = *b"goodbye.";
@@ -139,6 +139,9 @@ impl Connection {
             };
             encode_goaway(out, last_stream, violation.code(), debug);
         }
+        if violation.code() == ErrorCode::EnhanceYourCalm {
+            self.linger.cut_short();
+        }
         self.sever_streams(turn);
         self.enter_closing(Close::Linger, turn);
     }
@@ -149,16 +152,28 @@ impl Connection {
         self.sever_streams(turn);
         self.open_block = None;
         self.block = Vec::new();
-        self.clocks.linger_until = turn.now.saturating_add(LINGER_TIMEOUT_MS);
-        self.forget_input();
+        self.forget_input(turn.now);
     }
 
-    /// Forgets what comes on a connection that closes, within bounds.
-    pub(super) fn forget_input(&mut self) {
-        self.lingered = self.lingered.saturating_add(self.input.len());
+    /// FIN is on its way: from now on the peer is waited for.
+    pub(crate) fn fin_sent(&mut self, turn: &Turn<'_>) {
+        self.linger.begin(turn.now, None);
+        self.clocks.deadline = self.closing_deadline();
+    }
+
+    /// Until when a connection that closes is read; for ever if it ends as soon as all is sent.
+    pub(super) fn closing_deadline(&self) -> u64 {
+        match self.close {
+            Close::Linger | Close::Agreed => self.linger.deadline(),
+            Close::No | Close::Now | Close::Reset => u64::MAX,
+        }
+    }
+
+    /// Forgets what comes on a connection that closes.
+    pub(super) fn forget_input(&mut self, now: u64) {
+        self.linger.received(self.input.len(), now);
         self.input.consume(usize::MAX);
-        let over = self.input_ended || self.lingered > LINGER_BYTES_MAX;
-        if over && self.close == Close::Linger {
+        if self.input_ended && self.close == Close::Linger {
             self.close = Close::Now;
         }
     }

@@ -33,9 +33,7 @@ pub(super) struct Clocks {
     pub(super) blocked: Stall,
     /// Since when handlers wait for content that the peer has no window for.
     starving_since: u64,
-    /// Until when a closing connection is read.
-    pub(super) linger_until: u64,
-    deadline: u64,
+    pub(super) deadline: u64,
 }
 
 impl Clocks {
@@ -50,7 +48,6 @@ impl Clocks {
             goaway_until: u64::MAX,
             blocked: Stall::NONE,
             starving_since: u64::MAX,
-            linger_until: u64::MAX,
             deadline: after(turn.now, turn.limits.head_timeout),
         }
     }
@@ -127,7 +124,7 @@ impl Connection {
     fn next_deadline(&mut self, turn: &Turn<'_>) -> u64 {
         let (limits, clocks) = (turn.limits, self.clocks);
         if self.close != Close::No {
-            return clocks.linger_until;
+            return self.closing_deadline();
         }
         let block_since = self.open_block.map_or(u64::MAX, |block| block.since);
         let mut deadline = since(clocks.partial_since.min(block_since), limits.head_timeout)
@@ -206,9 +203,8 @@ impl Connection {
         let (limits, now) = (turn.limits, turn.now);
         let clocks = self.clocks;
         if self.close != Close::No {
-            if clocks.linger_until <= now {
+            if self.closing_deadline() <= now {
                 // What is still to be sent has a deadline of its own.
-                self.clocks.linger_until = u64::MAX;
                 self.close = Close::Now;
             }
             return;

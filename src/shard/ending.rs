@@ -121,6 +121,8 @@ where
                         let token = token(OpKind::Shutdown, key);
                         self.ring.shutdown(token, slot.fd, Shutdown::Write);
                     }
+                    // Also where TLS has failed behind FIN: what closes now has not heard of it.
+                    slot.connection.fin_sent(&self.world.turn());
                     return;
                 }
                 Close::Now => {}

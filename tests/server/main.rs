@@ -17,6 +17,7 @@ mod command_dev_certs;
 mod command_run;
 mod connection_limit;
 mod custom_server;
+mod early_answers;
 mod examples;
 mod expectation;
 mod features;

@@ -208,6 +208,12 @@ impl<A: AsyncFn(&mut HttpContext) -> R + 'static, R: crate::http::IntoOutcome + 
             if self.woken.0.load(Ordering::Relaxed) {
                 self.poll();
             } else if self.outbox.is_empty() {
+                if matches!(self.close(), Close::Linger | Close::Agreed)
+                    && self.connection.is_flushed()
+                {
+                    // As the shard does it.
+                    self.with(|connection, turn, _| connection.fin_sent(turn));
+                }
                 return;
             }
             let mut marked = Vec::new();

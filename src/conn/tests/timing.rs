@@ -51,16 +51,42 @@ fn a_slow_head_is_408_however_it_trickles() {
     peer.finish();
 }
 
+/// RFC 9112, 9.6: who is refused is read as long as it sends, so that it comes to read why.
 #[test]
-fn a_refused_peer_that_goes_on_sending_is_cut_off() {
-    let mut peer = Peer::new(read);
-    peer.send(b"G@T / HTTP/1.1\r\n\r\n");
-    assert_eq!(peer.close(), Close::Linger);
-    for _ in 0..256 {
-        peer.send(&[b'x'; 4096]);
+fn a_refused_peer_that_goes_on_sending_is_read_for_a_time() {
+    // Bytes a second, and the last second in which they are read.
+    for (bytes, last) in [(1, 30), (32 * 1024, 60), (1024 * 1024, 300)] {
+        let mut peer = Peer::new(read);
+        peer.send(b"G@T / HTTP/1.1\r\n\r\n");
+        let mut seconds = 0;
+        while peer.close() == Close::Linger {
+            seconds += 1;
+            peer.send(&vec![b'x'; bytes]);
+            peer.wait(Duration::from_secs(1));
+        }
+        assert_eq!(peer.close(), Close::Now);
+        assert_eq!(seconds, last, "{bytes}");
+        peer.finish();
     }
-    assert_eq!(peer.close(), Close::Linger);
-    peer.send(b"x");
+}
+
+#[test]
+fn a_refused_peer_that_has_not_been_told_yet_is_not_waited_for() {
+    let mut peer = Peer::new(read);
+    peer.reads = false;
+    peer.send(b"G@T / HTTP/1.1\r\n\r\n");
+    peer.wait(Duration::from_secs(600));
+    assert_eq!(
+        peer.close(),
+        Close::Linger,
+        "its answer is still to be sent"
+    );
+    peer.reads = true;
+    peer.run();
+    assert!(peer.received().starts_with("HTTP/1.1 400 "));
+    peer.wait(Duration::from_millis(1_999));
+    assert_eq!(peer.close(), Close::Linger, "the clock starts with FIN");
+    peer.wait(Duration::from_millis(1));
     assert_eq!(peer.close(), Close::Now);
     peer.finish();
 }
@@ -115,6 +141,12 @@ fn an_unread_body_may_take_five_seconds() {
     peer.wait(Duration::from_secs(4));
     assert_eq!(peer.close(), Close::No);
     peer.wait(Duration::from_secs(1));
+    // It may be sending still, and is not to lose the answer by a reset.
+    assert_eq!(peer.close(), Close::Linger);
+    peer.send(b"x");
+    peer.wait(Duration::from_millis(4_999));
+    assert_eq!(peer.close(), Close::Linger);
+    peer.wait(Duration::from_millis(1));
     assert_eq!(peer.close(), Close::Now);
     peer.finish();
 }

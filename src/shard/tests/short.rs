@@ -152,7 +152,7 @@ fn bytes_that_come_while_the_request_is_answered_are_read() {
     assert_eq!(the_answer(&peer), b"answered");
     assert_lingering(&server, &peer);
     assert_eq!(peer.backlog(), 0);
-    server.pass(Duration::from_secs(3));
+    server.pass(Duration::from_secs(6));
     assert_over(&server, &peer);
     server.finish();
 }
@@ -334,7 +334,7 @@ fn a_shard_drains_and_stops_around_last_requests() {
             server.settle();
             peers.iter().for_each(Peer::resume);
             // One that had not asked yet is told to go, and waited for.
-            server.pass(Duration::from_secs(3));
+            server.pass(Duration::from_secs(6));
             assert!(server.is_over(), "after {turns} turns");
             server.stop();
         }
@@ -361,5 +361,57 @@ fn a_refusal_is_lingered_for() {
         server.settle();
         assert_over(&server, &peer);
     }
+    server.finish();
+}
+
+/// RFC 9112, 9.6: who has its answer before it is done is read until it is, for a reset would take the
+/// answer from it.
+#[test]
+fn an_upload_that_was_answered_early_is_read_to_its_end() {
+    let mut server = server();
+    let requests = [
+        "GET / HTTP/1.1\r\nHost: a\r\nContent-Length: x\r\n\r\n",
+        "POST /unread HTTP/1.1\r\nHost: a\r\nConnection: close\r\nContent-Length: 9999999\r\n\r\n",
+        "POST /unread HTTP/1.1\r\nHost: a\r\nContent-Length: 9999999\r\n\r\n",
+        "POST /unread HTTP/1.0\r\nContent-Length: 9999999\r\n\r\n",
+    ];
+    for request in requests {
+        let peer = server.connect();
+        peer.send(request);
+        // As much every second as a slow line takes, with pauses.
+        for second in 0..60 {
+            if second % 4 != 0 {
+                peer.send([b'x'; 100_000]);
+            }
+            server.pass(Duration::from_secs(1));
+            assert_eq!(peer.backlog(), 0, "{request} {second}");
+            assert_eq!(server.stats().connections_open, 1, "{request} {second}");
+            assert!(!peer.saw_reset(), "{request} {second}");
+        }
+        assert_eq!(answers(&peer).len(), 1);
+        assert!(peer.saw_fin() && !peer.saw_reset());
+        peer.finish();
+        server.settle();
+        assert_over(&server, &peer);
+    }
+    server.finish();
+}
+
+/// The peer reads slowly, and so for longer than anybody is lingered for.
+#[test]
+fn the_clock_of_lingering_starts_with_fin() {
+    let mut server = server();
+    let peer = server.connect();
+    peer.stop_reading();
+    peer.send(get("/large").replace("\r\n\r\n", "\r\nConnection: close\r\n\r\n") + "\r\n");
+    server.pass(Duration::from_secs(4));
+    peer.resume();
+    server.settle();
+    assert_eq!(the_answer(&peer), large());
+    assert_lingering(&server, &peer);
+    server.pass(millis(1_999));
+    assert_lingering(&server, &peer);
+    server.pass(millis(2));
+    assert_over(&server, &peer);
     server.finish();
 }
