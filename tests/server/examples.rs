@@ -323,3 +323,36 @@ fn upgrade_echo() {
     );
     example.stop();
 }
+
+#[test]
+fn grpc_echo_answers_with_messages_and_a_status_in_the_trailers() {
+    let example = Example::start("grpc_echo");
+    let call = |method: &str, messages: &str| {
+        let length = messages.len();
+        example.answer(&format!(
+            "POST /lanner.Echo/{method} HTTP/1.1\r\nHost: x\r\nTE: trailers\r\nConnection: close, TE\r\n\
+             Content-Length: {length}\r\n\r\n{messages}"
+        ))
+    };
+    let two = "\0\0\0\0\x05hello\0\0\0\0\x00";
+    // Each message is a chunk of its own: it is sent when it is whole.
+    let chat = call("Chat", two);
+    assert_eq!(
+        parts(&chat).1,
+        "a\r\n\0\0\0\0\x05hello\r\n5\r\n\0\0\0\0\0\r\n0\r\ngrpc-status: 0\r\n\r\n"
+    );
+    assert!(call("Unary", two).contains("\0\0\0\0\x05hello\r\n0\r\ngrpc-status: 0\r\n"));
+    let download = call("Download", "\0\0\0\0\x08\0\0\0\x02\0\0\0\x03");
+    assert_eq!(download.matches("\0\0\0\0\x03mmm").count(), 2, "{download}");
+    let upload = call("Upload", two);
+    let counts = "\0\0\0\0\x10\0\0\0\0\0\0\0\x02\0\0\0\0\0\0\0\x05";
+    assert!(upload.contains(counts), "{upload}");
+    let cut = call("Unary", "\0\0\0\0\x05hell");
+    assert!(cut.ends_with("0\r\ngrpc-status: 3\r\n\r\n"), "{cut}");
+    let unknown = call("Nothing", two);
+    assert!(
+        unknown.ends_with("0\r\ngrpc-status: 12\r\n\r\n"),
+        "{unknown}"
+    );
+    example.stop();
+}
