@@ -21,7 +21,7 @@ const PAGE: &[u8] =
 
 async fn serve(ctx: &mut HttpContext) -> Result<(), Box<dyn Error>> {
     if ctx.request().path() == "/style.css" {
-        ctx.fixed("text/css", STYLE)?;
+        ctx.static_bytes("text/css", STYLE)?;
         return Ok(());
     }
     let mut hints = FieldSection::new();
@@ -33,7 +33,7 @@ async fn serve(ctx: &mut HttpContext) -> Result<(), Box<dyn Error>> {
 
     // Once more, for whoever does not understand 103.
     ctx.field("Link", LINK)?
-        .fixed("text/html; charset=utf-8", PAGE)?;
+        .static_bytes("text/html; charset=utf-8", PAGE)?;
     Ok(())
 }
 

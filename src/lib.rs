@@ -23,6 +23,7 @@
 
 #![deny(unsafe_code)]
 
+mod blocking;
 #[allow(unsafe_code)]
 mod buf;
 #[doc(hidden)]
@@ -47,11 +48,12 @@ pub mod testing;
 mod time;
 mod tls;
 
+pub use blocking::{Blocking, BlockingError, spawn_blocking};
 pub use buf::{OutOfMemory, PoolError};
 pub use features::TlsVersion;
 pub use http::{
-    Application, BodyError, Chunk, FieldSection, HandlerError, HttpContext, Method, Protocols,
-    RequestHead, ResponseError, Status, Upgraded, Version,
+    Application, BodyError, Chunk, FieldSection, HandlerError, HttpContext, JsonError, Method,
+    Protocols, Query, RequestHead, ResponseError, Status, Upgraded, Version,
 };
 pub use limits::{DataRate, FloodLimits, Http2Limits, Limits, LimitsError};
 pub use net::{

@@ -83,6 +83,21 @@ pub(crate) const JOURNAL_LINES_MAX: usize = 256;
 /// Bytes of one such line, about: longer than any that says something new.
 pub(crate) const JOURNAL_LINE_BYTES_MAX: usize = 1024;
 
+/// Threads for work that blocks, in the whole process: such work waits for disks, databases and
+/// names more than it computes.
+pub(crate) const BLOCKING_THREADS_MAX: usize = 64;
+
+/// Pieces of such work that wait for a thread. Beyond that an error now is worth more than a result
+/// too late.
+pub(crate) const BLOCKING_JOBS_MAX: usize = 1_024;
+
+/// Time after which a thread for blocking work that has none ends.
+pub(crate) const BLOCKING_IDLE_TIME: Duration = Duration::from_secs(10);
+
+/// Bytes of a body that is read as JSON, whatever the request's own limit: as much as bodies may have by
+/// default.
+pub(crate) const JSON_BYTES_MAX: usize = 30_000_000;
+
 /// The lowest speed a peer may have before it is cut off.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct DataRate {

@@ -34,7 +34,7 @@ async fn serve(ctx: &mut HttpContext) -> Result<(), Box<dyn Error>> {
     match ctx.request().path().len() {
         // /plaintext, /json, /echo, /fill-table, and /allocations
         11 => counting::fill_table(ctx)?,
-        10 => ctx.fixed("text/plain", b"Hello, World!")?,
+        10 => ctx.static_bytes("text/plain", b"Hello, World!")?,
         5 if ctx.method() == lanner::Method::Post => {}
         5 => ctx.json(&Message {
             message: "Hello, World!",

@@ -35,7 +35,7 @@ async fn serve(ctx: &mut HttpContext) -> Result<(), Box<dyn Error>> {
     match path {
         // /plaintext, /echo, /fill-table, and /allocations
         11 => counting::fill_table(ctx)?,
-        10 => ctx.fixed("text/plain", b"Hello, World!")?,
+        10 => ctx.static_bytes("text/plain", b"Hello, World!")?,
         5 => {
             while let Some(chunk) = ctx.body().chunk().await? {
                 ctx.write(&chunk).await?;

@@ -110,7 +110,7 @@ pub async fn serve(ctx: &mut HttpContext) -> Result<(), Box<dyn std::error::Erro
         return Ok(());
     }
     match route {
-        Route::Plaintext => ctx.fixed("text/plain", b"Hello, World!")?,
+        Route::Plaintext => ctx.static_bytes("text/plain", b"Hello, World!")?,
         Route::Json => ctx.json(&Message {
             message: "Hello, World!",
         })?,
@@ -162,7 +162,7 @@ async fn bytes(ctx: &mut HttpContext, count: u64) -> Result<(), Box<dyn std::err
     static ZEROS: [u8; 256 * 1024] = [0; 256 * 1024];
     let ready = usize::try_from(count).ok();
     if let Some(zeros) = ready.and_then(|count| ZEROS.get(..count)) {
-        ctx.fixed("application/octet-stream", zeros)?;
+        ctx.static_bytes("application/octet-stream", zeros)?;
         return Ok(());
     }
     ctx.field("Content-Type", "application/octet-stream")?

@@ -216,13 +216,18 @@ impl HttpContext {
         Ok(self)
     }
 
-    /// Answers with bytes that live as long as the program; they are not copied.
+    /// Answers with bytes that live as long as the program; they are not copied. In place of any body
+    /// written before.
     ///
     /// # Errors
     ///
     /// Those of [`status`](Self::status).
     #[inline]
-    pub fn fixed(&self, content_type: &str, bytes: &'static [u8]) -> Result<(), ResponseError> {
+    pub fn static_bytes(
+        &self,
+        content_type: &str,
+        bytes: &'static [u8],
+    ) -> Result<(), ResponseError> {
         let mut outbound = self.exchange.outbound().borrow_mut();
         outbound.set_fixed(bytes)?;
         outbound.set_content_type(content_type)

@@ -64,6 +64,56 @@ impl fmt::Display for BodyError {
 
 impl std::error::Error for BodyError {}
 
+/// Why the request body is not the value that a handler asked for.
+#[derive(Debug)]
+#[non_exhaustive]
+pub enum JsonError {
+    /// The body does not say that it is JSON (415).
+    MediaType,
+    /// The body cannot be read.
+    Body(BodyError),
+    /// It is no JSON, or JSON of another shape (400).
+    Malformed(serde_json::Error),
+}
+
+impl JsonError {
+    /// The status that answers this error when the handler has not answered itself.
+    #[must_use]
+    pub fn status(&self) -> Status {
+        match self {
+            Self::MediaType => Status::UNSUPPORTED_MEDIA_TYPE,
+            Self::Body(error) => error.status(),
+            Self::Malformed(_) => Status::BAD_REQUEST,
+        }
+    }
+}
+
+impl From<BodyError> for JsonError {
+    fn from(error: BodyError) -> Self {
+        Self::Body(error)
+    }
+}
+
+impl fmt::Display for JsonError {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::MediaType => f.write_str("the request body does not say that it is JSON"),
+            Self::Body(_) => f.write_str("the request body cannot be read"),
+            Self::Malformed(_) => f.write_str("the request body is not the JSON that is expected"),
+        }
+    }
+}
+
+impl std::error::Error for JsonError {
+    fn source(&self) -> Option<&(dyn std::error::Error + 'static)> {
+        match self {
+            Self::MediaType => None,
+            Self::Body(error) => Some(error),
+            Self::Malformed(error) => Some(error),
+        }
+    }
+}
+
 /// Why a handler's response cannot be written as asked.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[non_exhaustive]
@@ -80,6 +130,8 @@ pub enum ResponseError {
     NotInformational,
     /// A status of 1xx comes before a response and cannot be its own (RFC 9110, 15.2).
     Informational,
+    /// Only 300 to 399 redirect (RFC 9110, 15.4).
+    NotRedirection,
     /// The request cannot be upgraded, or was upgraded already (RFC 9110, 7.8).
     NotUpgradable,
     /// The value could not be serialised as JSON.
@@ -97,6 +149,7 @@ impl fmt::Display for ResponseError {
             Self::InvalidField => "a response field has an invalid name or value",
             Self::NotInformational => "the status is not one that can precede a response",
             Self::Informational => "an informational status is not one of a response",
+            Self::NotRedirection => "the status is not one that redirects",
             Self::NotUpgradable => "the request cannot be upgraded",
             Self::NotSerialisable => "the value cannot be serialised as JSON",
             Self::Aborted => "the connection is gone",
@@ -116,23 +169,38 @@ pub enum HandlerError {
     Panicked,
 }
 
+/// Errors that are looked at behind the one that a handler returned: no chain is longer, unless it
+/// goes round.
+const SOURCES_MAX: usize = 32;
+
 impl HandlerError {
-    /// The body error that the handler ended with, if that was it.
-    pub(crate) fn body_error(&self) -> Option<BodyError> {
-        match self {
-            Self::Failed(error) => error.downcast_ref().copied(),
-            Self::Panicked => None,
-        }
+    /// The status that answers an error of the peer's, if the handler ended with one: its own error, or one
+    /// that this names as its source.
+    pub(crate) fn peers_status(&self) -> Option<Status> {
+        self.chain().find_map(|error| {
+            let body = error.downcast_ref::<BodyError>();
+            let json = error.downcast_ref::<JsonError>();
+            body.map(|error| error.status())
+                .or_else(|| json.map(JsonError::status))
+        })
     }
 
     /// Whether the peer is the cause: such errors are counted, not logged, or a peer could fill
     /// the log.
     pub(crate) fn is_peers(&self) -> bool {
-        let aborted = match self {
-            Self::Failed(error) => error.downcast_ref() == Some(&ResponseError::Aborted),
-            Self::Panicked => false,
+        self.peers_status().is_some()
+            || self
+                .chain()
+                .any(|error| error.downcast_ref() == Some(&ResponseError::Aborted))
+    }
+
+    /// What the handler returned, and the sources behind it.
+    fn chain(&self) -> impl Iterator<Item = &(dyn std::error::Error + 'static)> {
+        let first = match self {
+            Self::Failed(error) => Some(&**error),
+            Self::Panicked => None,
         };
-        aborted || self.body_error().is_some()
+        std::iter::successors(first, |error| error.source()).take(SOURCES_MAX)
     }
 }
 

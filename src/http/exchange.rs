@@ -241,11 +241,11 @@ impl Exchange {
     fn status_of(&self, error: &HandlerError) -> Status {
         // A handler may have wrapped the body's error in one of its own.
         let state = match self.inbound.borrow().state() {
-            BodyState::Failed(error) => Some(error),
+            BodyState::Failed(error) => Some(error.status()),
             BodyState::Open | BodyState::Complete => None,
         };
-        let body_error = error.body_error().or(state);
-        body_error.map_or(Status::INTERNAL_SERVER_ERROR, BodyError::status)
+        let status = error.peers_status().or(state);
+        status.unwrap_or(Status::INTERNAL_SERVER_ERROR)
     }
 
     /// The connection is gone: everything the handler waits for ends.

@@ -14,7 +14,7 @@ use source::Source;
 
 /// Each module of the library and the modules that it may name. `http` and `features` lie side by
 /// side: a context hands out features, and a feature answers in the terms of HTTP.
-const IMPORTS: [(&str, &[&str]); 19] = [
+const IMPORTS: [(&str, &[&str]); 20] = [
     ("main", &[]),
     (
         "cli",
@@ -49,6 +49,7 @@ const IMPORTS: [(&str, &[&str]); 19] = [
     ("buf", &[]),
     ("limits", &[]),
     ("journal", &["limits"]),
+    ("blocking", &["limits", "task"]),
     ("time", &[]),
     // What tests need of the inside; nothing that ships may name it.
     (

@@ -103,7 +103,7 @@ async fn application(ctx: &mut HttpContext) -> Result<(), Box<dyn Error>> {
             let host = ctx.request().authority().unwrap().to_owned();
             ctx.text(&format!("greeting {number} from {host}"))?;
         }
-        (Method::Get, "/fixed") => ctx.fixed("text/plain", b"fixed")?,
+        (Method::Get, "/fixed") => ctx.static_bytes("text/plain", b"fixed")?,
         (Method::Get, "/json") => ctx.json(&[1, 2, 3])?,
         (Method::Post, "/echo") => {
             while let Some(chunk) = ctx.body().chunk().await? {

@@ -12,7 +12,7 @@ async fn answer(ctx: &mut HttpContext) -> Result<(), ResponseError> {
     let path = ctx.request().path().to_owned();
     match path.as_str() {
         "/whole" => ctx.text("whole"),
-        "/fixed" => ctx.fixed("text/plain", b"fixed"),
+        "/fixed" => ctx.static_bytes("text/plain", b"fixed"),
         "/empty" => Ok(()),
         "/streamed" => {
             ctx.write("one").await?;

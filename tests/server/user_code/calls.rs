@@ -14,7 +14,7 @@ use std::time::Duration;
 
 use lanner::features::*;
 use lanner::http::*;
-use lanner::{read_file, sleep, spawn_local, timeout};
+use lanner::{read_file, sleep, spawn_blocking, spawn_local, timeout};
 
 /// What a call has answered, for as long as somebody wants to keep it.
 pub(super) trait Keep {}
@@ -114,7 +114,9 @@ pub(super) const SHARED: &[Shared] = table![
     ctx => made!(HttpContext::status(ctx, Status::CREATED)).is_ok(),
     ctx => made!(HttpContext::field(ctx, "X-Set", "1")).is_ok(),
     ctx => made!(HttpContext::trailer(ctx, "X-Trailer", "1")).is_ok(),
-    ctx => made!(HttpContext::fixed(ctx, "text/plain", b"fixed")),
+    ctx => made!(HttpContext::static_bytes(ctx, "text/plain", b"fixed")),
+    ctx => made!(HttpContext::query(ctx)),
+    ctx => made!(HttpContext::redirect(ctx, Status::FOUND, "/elsewhere")),
     ctx => made!(HttpContext::text(ctx, "text")),
     ctx => made!(HttpContext::bytes(ctx, "a/b", "bytes")),
     ctx => made!(HttpContext::json(ctx, &[1, 2])),
@@ -176,6 +178,7 @@ pub(super) const SHARED: &[Shared] = table![
     _ctx => begun(made!(timeout(Duration::from_secs(3600), pending::<()>()))).await,
     _ctx => begun(made!(read_file("/dev/null", 100))).await,
     _ctx => made!(spawn_local(async { 1 })),
+    _ctx => begun(made!(spawn_blocking(|| 1))).await,
 ];
 
 /// What begins or ends the response.
@@ -203,6 +206,8 @@ const EXCLUSIVE: &[Exclusive] = table![
         let whole = made!(RequestBody::read_to_end(&mut body, 1000)).await;
         (whole, body.trailers(), body)
     },
+    ctx => made!(HttpContext::body_to_end(ctx, 1000)).await,
+    ctx => made!(HttpContext::body_json::<u8>(ctx)).await,
     ctx => made!(HttpContext::write(ctx, "written")).await,
     ctx => made!(HttpContext::flush(ctx)).await,
     ctx => {
@@ -297,6 +302,11 @@ fn of_values() -> impl Keep {
     asked(made!(Status::is_bodiless(status)));
     asked(made!(Status::forbids_framing(status)));
     asked(made!(BodyError::status(BodyError::Aborted)));
+    asked(made!(JsonError::status(&JsonError::MediaType)));
+    let query = Query::default();
+    asked(made!(Query::as_str(&query)));
+    asked(made!(Query::get(&query, "a")));
+    asked(made!(Query::pairs(&query)).count());
     (head, fields)
 }
 

@@ -31,7 +31,7 @@ impl Answer {
         }
         let body = &ZEROS[..self.body];
         if self.fixed {
-            ctx.fixed("text/plain", body)?;
+            ctx.static_bytes("text/plain", body)?;
         } else {
             ctx.bytes("text/plain", body)?;
         }
