@@ -10,6 +10,7 @@ use crate::buf::BufSlice;
 mod files;
 mod network;
 mod queues;
+mod watch;
 
 /// Waits that a test makes before it gives up, a tenth of a second each.
 const PATIENCE: usize = 100;
