@@ -7,7 +7,7 @@ use serde::Serialize;
 
 use super::page;
 use crate::http::{HttpContext, Method, RequestHead, Status};
-use crate::shard::sleep;
+use crate::shard::{sleep, timeout};
 
 /// The longest delay that `/delay/MS` grants: a minute.
 const DELAY_MS_MAX: u64 = 60_000;
@@ -17,6 +17,9 @@ const STREAM_CHUNKS_MAX: u64 = 1_000_000;
 
 /// The most bytes that `/bytes/N` sends: 16 GiB.
 const BYTES_MAX: u64 = 16 << 30;
+
+/// Between two events of `/events`.
+const EVENT_INTERVAL: Duration = Duration::from_secs(1);
 
 /// What a path names.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -28,6 +31,7 @@ enum Route {
     Features,
     Delay(u64),
     Stream(u64),
+    Events,
     Bytes(u64),
     Sink,
     /// A number that is none, or too large.
@@ -46,6 +50,7 @@ impl Route {
             "/echo" => Self::Echo,
             "/features" => Self::Features,
             "/sink" => Self::Sink,
+            "/events" => Self::Events,
             path => {
                 if let Some(number) = path.strip_prefix("/delay/") {
                     Self::number(number, DELAY_MS_MAX, Self::Delay)
@@ -122,6 +127,7 @@ pub async fn serve(ctx: &mut HttpContext) -> Result<(), Box<dyn std::error::Erro
             ctx.text("done\n")?;
         }
         Route::Stream(chunks) => stream(ctx, chunks).await?,
+        Route::Events => events(ctx).await?,
         Route::Bytes(count) => bytes(ctx, count).await?,
         Route::Sink => sink(ctx).await?,
         Route::BadNumber { max } => {
@@ -153,6 +159,21 @@ async fn stream(ctx: &mut HttpContext, chunks: u64) -> Result<(), Box<dyn std::e
     for number in 1..=chunks {
         ctx.write(format!("chunk {number} of {chunks}\n")).await?;
         ctx.flush().await?;
+    }
+    Ok(())
+}
+
+/// Sends an event a second until the client goes or the server shuts down.
+async fn events(ctx: &mut HttpContext) -> Result<(), Box<dyn std::error::Error>> {
+    ctx.field("Content-Type", "text/event-stream")?
+        .field("Cache-Control", "no-store")?;
+    for number in 1_u64.. {
+        ctx.write(format!("id: {number}\ndata: event {number}\n\n"))
+            .await?;
+        ctx.flush().await?;
+        if timeout(EVENT_INTERVAL, ctx.drain().begun()).await.is_ok() {
+            break;
+        }
     }
     Ok(())
 }
@@ -231,6 +252,7 @@ mod tests {
         assert_eq!(route("/stream/3"), Route::Stream(3));
         assert_eq!(route("/bytes/0"), Route::Bytes(0));
         assert_eq!(route("/sink"), Route::Sink);
+        assert_eq!(route("/events"), Route::Events);
         assert_eq!(route("/plaintext/"), Route::Unknown);
     }
 }

@@ -11,7 +11,7 @@ border-bottom:1px solid #e3e3dc;vertical-align:top}th{font-weight:600}code{font:
 a{color:#0b5fb0}@media(prefers-color-scheme:dark){body{color:#dfe3ea;background:#15181d}p.sub{color:#97a1b1}\
 th,td{border-color:#2b3038}a{color:#7cb7f2}}";
 
-const LINKS: [(&str, &str); 9] = [
+const LINKS: [(&str, &str); 10] = [
     ("/plaintext", "a short text"),
     ("/json", "a small JSON object"),
     (
@@ -20,6 +20,7 @@ const LINKS: [(&str, &str); 9] = [
     ),
     ("/delay/250", "answers after so many milliseconds"),
     ("/stream/5", "answers in so many chunks"),
+    ("/events", "an event a second until the server shuts down"),
     ("/bytes/1000", "answers so many bytes"),
     ("/sink", "reads a POST body and says how long it was"),
     ("/features", "the server's feature table as JSON"),

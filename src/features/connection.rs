@@ -7,7 +7,7 @@ use std::cell::{OnceCell, RefCell};
 use std::fmt;
 use std::rc::Rc;
 
-use super::{Features, ServerFeatures, TlsFeature};
+use super::{Drain, Features, ServerFeatures, TlsFeature};
 use crate::net::PeerAddress;
 
 /// Where a connection's addresses come from: the socket, or a test.
@@ -23,6 +23,7 @@ pub(crate) struct ConnectionFacts {
     pub(crate) id: u64,
     pub(crate) addresses: Box<dyn AddressSource>,
     pub(crate) server: Rc<ServerFeatures>,
+    pub(crate) drain: Rc<Drain>,
 }
 
 /// The connection that a request came on.
@@ -55,6 +56,7 @@ impl Connection {
             id: 0,
             addresses: Box::new(Nowhere),
             server,
+            drain: Rc::default(),
         })
     }
 
@@ -99,6 +101,12 @@ impl Connection {
     #[must_use]
     pub fn items(&self) -> &RefCell<Features> {
         &self.0.items
+    }
+
+    /// The shut-down of the server, if it comes to that while the connection lasts.
+    #[must_use]
+    pub fn drain(&self) -> &Drain {
+        &self.0.facts.drain
     }
 
     /// The server's table.

@@ -9,19 +9,24 @@
 
 mod callbacks;
 mod connection;
+mod drain;
+mod lifetime;
 mod list;
 mod request;
 mod response;
 mod server;
 mod tls;
+mod waiters;
 
 pub use crate::net::PeerAddress;
 pub use connection::Connection;
 pub(crate) use connection::{AddressSource, ConnectionFacts};
+pub use drain::Drain;
+pub use lifetime::RequestLifetime;
 pub use list::Features;
 pub use request::{
     MaxRequestBodySize, MinRequestBodyDataRate, ReadOnly, RequestBodyDetection, RequestFeature,
-    RequestIdentifier, RequestLifetime, RequestTrailers,
+    RequestIdentifier, RequestTrailers,
 };
 pub use response::{MinResponseDataRate, ResponseFeature, ResponseTrailers, Upgrade};
 pub use server::{ServerAddresses, ServerFeatures, ShardFacts, Shards};

@@ -1,16 +1,13 @@
-//! The request's feature slots: head, body facts and limits, trailers, identity, lifetime.
+//! The request's feature slots: head, body facts and limits, trailers, identity.
 //!
 //! Each slot is a plain value with interior mutability inside the exchange, reset between
 //! requests without allocation.
 
 use std::cell::{Cell, RefCell};
 use std::fmt;
-use std::future::poll_fn;
-use std::task::Poll;
 
 use crate::http::{FieldSection, RequestHead, RequestRef};
 use crate::limits::DataRate;
-use crate::task::Parked;
 
 /// The request line and the fields.
 #[derive(Debug, Default)]
@@ -230,122 +227,6 @@ impl RequestIdentifier {
     pub(crate) fn reset(&self) {
         if self.given.borrow().is_some() {
             self.forget_given();
-        }
-    }
-}
-
-/// Whether somebody still waits for the answer.
-#[derive(Debug, Default)]
-pub struct RequestLifetime {
-    severed: Cell<bool>,
-    abort: Cell<bool>,
-    /// The error code that goes with it (RFC 9113, 7).
-    code: Cell<u32>,
-    /// One place for each future that waits; empty places are reused.
-    waiting: RefCell<Vec<Option<Parked>>>,
-}
-
-impl RequestLifetime {
-    /// Whether the connection or the stream is gone: the answer can reach nobody.
-    #[must_use]
-    pub fn is_aborted(&self) -> bool {
-        self.severed.get() || self.abort.get()
-    }
-
-    /// Waits until the connection or the stream is gone. Does not end for a request that is
-    /// answered in peace: use it beside other work.
-    pub async fn aborted(&self) {
-        let mut place = Place {
-            lifetime: self,
-            index: None,
-        };
-        poll_fn(|cx| {
-            if self.is_aborted() {
-                return Poll::Ready(());
-            }
-            place.take(Parked::from_context(cx));
-            Poll::Pending
-        })
-        .await;
-    }
-
-    /// Whether the protocol has let go of the exchange before the handler was done.
-    pub(crate) fn is_severed(&self) -> bool {
-        self.severed.get()
-    }
-
-    pub(crate) fn is_abort_asked(&self) -> bool {
-        self.abort.get()
-    }
-
-    /// The error code with which the handler ends its stream, if it does.
-    pub(crate) fn abort_code(&self) -> Option<u32> {
-        self.abort.get().then(|| self.code.get())
-    }
-
-    pub(crate) fn ask_abort(&self, code: u32) {
-        self.code.set(code);
-        self.abort.set(true);
-        self.wake();
-    }
-
-    pub(crate) fn sever(&self) {
-        self.severed.set(true);
-        self.wake();
-    }
-
-    pub(crate) fn reset(&self) {
-        self.severed.set(false);
-        self.abort.set(false);
-        if !self.waiting.borrow().is_empty() {
-            self.forget_waiting();
-        }
-    }
-
-    #[cold]
-    fn forget_waiting(&self) {
-        self.waiting.borrow_mut().clear();
-    }
-
-    fn wake(&self) {
-        for parked in self
-            .waiting
-            .borrow_mut()
-            .iter_mut()
-            .filter_map(Option::take)
-        {
-            parked.wake();
-        }
-    }
-}
-
-/// The place of one future among those that wait for the end of a request.
-struct Place<'a> {
-    lifetime: &'a RequestLifetime,
-    index: Option<usize>,
-}
-
-impl Place<'_> {
-    fn take(&mut self, parked: Parked) {
-        let mut waiting = self.lifetime.waiting.borrow_mut();
-        let index = *self.index.get_or_insert_with(|| {
-            waiting.iter().position(Option::is_none).unwrap_or_else(|| {
-                waiting.push(None);
-                waiting.len() - 1
-            })
-        });
-        if let Some(place) = waiting.get_mut(index) {
-            *place = Some(parked);
-        }
-    }
-}
-
-impl Drop for Place<'_> {
-    fn drop(&mut self) {
-        if let Some(index) = self.index
-            && let Some(place) = self.lifetime.waiting.borrow_mut().get_mut(index)
-        {
-            *place = None;
         }
     }
 }

@@ -94,6 +94,9 @@ impl Connection {
             }
             Phase::Closing => {}
             Phase::Exchange => {
+                if let Some(exchange) = &self.exchange {
+                    exchange.lifetime.finish_client();
+                }
                 self.request.keep_alive = self.request.keep_alive && !self.backlog.is_empty();
                 match self.body {
                     Body::Length(_) | Body::Chunked(_) if self.backlog.is_empty() => {

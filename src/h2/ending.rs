@@ -103,6 +103,9 @@ impl Connection {
             let Some(stream) = self.streams.get(slot) else {
                 continue;
             };
+            if let Some(exchange) = &stream.exchange {
+                exchange.lifetime.finish_client();
+            }
             if blocked || stream.stall.is_running() {
                 // Nobody can open a window any more.
                 self.reset_stream(slot, ErrorCode::Cancel.code(), turn, out);

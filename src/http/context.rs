@@ -17,7 +17,7 @@ use super::{
     Upgraded,
 };
 use crate::features::{
-    Connection, Features, RequestFeature, RequestLifetime, ResponseFeature, ServerFeatures,
+    Connection, Drain, Features, RequestFeature, RequestLifetime, ResponseFeature, ServerFeatures,
 };
 
 /// A look at the request's head.
@@ -112,6 +112,12 @@ impl HttpContext {
     #[must_use]
     pub fn connection(&self) -> &Connection {
         &self.connection
+    }
+
+    /// The shut-down of the server, for handlers without an end of their own.
+    #[must_use]
+    pub fn drain(&self) -> &Drain {
+        self.connection.drain()
     }
 
     /// The server's table.

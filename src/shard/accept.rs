@@ -116,6 +116,7 @@ where
                 id,
                 addresses,
                 server,
+                drain: Rc::clone(&self.drain),
             }),
             receiving: Receiving::Off,
             watched: false,

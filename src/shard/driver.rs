@@ -17,7 +17,7 @@ use super::local::{Local, SLEEPER};
 use super::shell::{Driver, Turn as ShellTurn};
 use super::slots::Slots;
 use crate::conn::Resources;
-use crate::features::{self, ServerFeatures};
+use crate::features::{self, Drain, ServerFeatures};
 use crate::http::{
     ConnectionKey, Counters, Drive, Exchange, ExchangePool, HttpContext, Mark, Outbox, Protocols,
     Status, Turn,
@@ -102,6 +102,8 @@ pub(crate) struct Shard<R: Ring, C, H, F: Future<Output = ()>> {
     /// Millisecond at which a paused accept is tried again; `u64::MAX` for none.
     pub(super) accept_again: u64,
     pub(super) server: Option<Rc<ServerFeatures>>,
+    /// What handlers learn of a shut-down.
+    pub(super) drain: Rc<Drain>,
     pub(super) accepted: u64,
     pub(super) upgraded: usize,
     outbox: Rc<Outbox>,
@@ -166,6 +168,7 @@ where
             listeners,
             accept_again: u64::MAX,
             server: None,
+            drain: Rc::default(),
             accepted: 0,
             upgraded: 0,
             outbox,
@@ -342,6 +345,7 @@ where
             }
             self.drive(key);
         }
+        self.drain.begin();
     }
 
     fn fire_timers(&mut self) {

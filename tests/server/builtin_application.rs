@@ -146,6 +146,7 @@ fn what_is_not_there_is_404_and_a_wrong_method_405() {
             "/features",
             "/delay/1",
             "/stream/1",
+            "/events",
         ] {
             let response = request(&mut client, "POST", path, "", "body");
             assert_eq!(

@@ -8,6 +8,8 @@ use std::net::{SocketAddr, TcpStream};
 use std::time::Duration;
 
 use crate::support::client::Client;
+use crate::support::command::Process;
+use crate::support::http2::{self, DATA, END_STREAM, GOAWAY, Http2Client, PING, RST_STREAM};
 use crate::support::oneshot::Gate;
 use crate::support::{HANG, SHELLS, TestServer, eventually};
 use lanner::{HttpContext, Server};
@@ -128,4 +130,47 @@ fn a_dropped_server_ends_at_once() {
     drop(server);
     assert_eq!(client.any_end().0, b"");
     assert!(TcpStream::connect(address).is_err());
+}
+
+/// Streams of events that are open when the server is told to end.
+const STREAMS: usize = 5;
+
+#[test]
+fn open_event_streams_end_whole_on_sigterm() {
+    let (process, address) = Process::serving();
+    let mut clients: Vec<Client> = (0..STREAMS).map(|_| Client::connect(address)).collect();
+    for client in &mut clients {
+        client.send("GET /events HTTP/1.1\r\nHost: a\r\n\r\n");
+    }
+    let mut web = Http2Client::connect(address);
+    let streams: Vec<u32> = (0..STREAMS).map(|_| web.next()).collect();
+    for stream in &streams {
+        web.send(http2::request(*stream, "GET", "/events", END_STREAM));
+    }
+    // Each has begun: an event of the last one has come.
+    while web.frame().kind != DATA {}
+    process.signal("TERM");
+    for client in &mut clients {
+        let response = client.response();
+        assert_eq!(response.field("content-type"), Some("text/event-stream"));
+        assert!(response.text().starts_with("id: 1\ndata: event 1\n\n"));
+        client.expect_end();
+    }
+    drop(clients);
+    let mut ended = Vec::new();
+    while let Some(frame) = web.try_frame() {
+        assert_ne!(frame.kind, RST_STREAM, "{frame:?}");
+        match frame.kind {
+            PING if frame.flags & http2::ACK == 0 => {
+                web.send(http2::frame(PING, http2::ACK, 0, frame.payload));
+            }
+            GOAWAY => assert_eq!(frame.number(4), 0, "no error"),
+            DATA if frame.flags & END_STREAM != 0 => ended.push(frame.stream),
+            _ => {}
+        }
+    }
+    ended.sort_unstable();
+    assert_eq!(ended, streams);
+    drop(web);
+    assert_eq!(process.wait().0.code(), Some(0));
 }

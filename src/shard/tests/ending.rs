@@ -117,3 +117,80 @@ fn a_stop_during_a_drain() {
     assert!(server.is_over() && peer.is_closed());
     server.stop();
 }
+
+/// Waits for what the path names, and answers what it knows then.
+async fn facts(ctx: &mut HttpContext) -> Result<(), crate::http::ResponseError> {
+    let path = ctx.request().path().to_owned();
+    match path.as_str() {
+        "/drain" => ctx.drain().begun().await,
+        "/finished" => ctx.lifetime().client_finished().await,
+        _ => {}
+    }
+    let drains = ctx.drain().is_draining();
+    let finished = ctx.lifetime().is_client_finished();
+    let aborted = ctx.lifetime().is_aborted();
+    ctx.text(&format!("{drains} {finished} {aborted}"))
+}
+
+#[test]
+fn handlers_learn_that_the_server_drains() {
+    let mut server = serve(facts);
+    let peers: Vec<Peer> = (0..3).map(|_| server.connect()).collect();
+    for (peer, input) in peers.iter().zip([
+        get("/drain"),
+        get("/") + &get("/drain"),
+        post("/drain", "body"),
+    ]) {
+        peer.send(input);
+    }
+    server.settle();
+    assert_eq!(server.stats().handlers, 3);
+    server.tell(Control::Drain);
+    server.settle();
+    let expected: [&[&str]; 3] = [
+        &["true false false"],
+        &["false false false", "true false false"],
+        &["true false false"],
+    ];
+    for (peer, expected) in peers.iter().zip(expected) {
+        assert_eq!(texts(peer), expected);
+        assert!(peer.saw_fin());
+        peer.finish();
+    }
+    server.settle();
+    assert!(server.is_over());
+    server.finish();
+}
+
+#[test]
+fn handlers_learn_that_a_client_has_finished_sending() {
+    let mut server = serve(facts);
+    for input in [
+        get("/finished"),
+        get("/") + &get("/finished"),
+        post("/finished", "body"),
+    ] {
+        let peer = server.connect();
+        peer.send(input);
+        server.settle();
+        assert_eq!(server.stats().handlers, 1, "it waits");
+        peer.finish();
+        server.settle();
+        assert_eq!(texts(&peer).pop().as_deref(), Some("false true false"));
+        assert!(peer.saw_fin());
+    }
+    // One that is gone has finished, too; and nobody has who is answered in peace.
+    let gone = server.connect();
+    gone.send(get("/finished"));
+    server.settle();
+    gone.reset();
+    server.settle();
+    assert_eq!(server.stats().handlers, 0);
+    let peer = server.connect();
+    peer.send(get("/"));
+    server.settle();
+    assert_eq!(texts(&peer), ["false false false"]);
+    peer.finish();
+    server.settle();
+    server.finish();
+}

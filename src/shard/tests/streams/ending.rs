@@ -210,3 +210,37 @@ fn probes_and_age_reach_the_shards_timer() {
     web.peer.finish();
     server.finish();
 }
+
+#[test]
+fn handlers_learn_that_a_client_has_gone_and_that_the_server_drains() {
+    for drains in [false, true] {
+        let mut server = serve(async move |ctx: &mut HttpContext| {
+            if drains {
+                ctx.drain().begun().await;
+            } else {
+                ctx.lifetime().client_finished().await;
+            }
+            assert!(!ctx.lifetime().is_aborted());
+            ctx.text("learnt")
+        });
+        let mut web = Web::connect(&mut server);
+        web.send(Frames::new().get(1, "/").get(3, "/").get(5, "/"));
+        server.settle();
+        assert_eq!(server.stats().handlers, 3);
+        if drains {
+            server.tell(Control::Drain);
+        } else {
+            web.peer.finish();
+        }
+        server.settle();
+        let mut answers = web.answers();
+        answers.sort();
+        let expected: Vec<(u32, Vec<u8>)> = [1, 3, 5].map(|id| (id, b"learnt".to_vec())).into();
+        assert_eq!(answers, expected);
+        web.send(Frames::new().ping(true, *b"goodbye."));
+        web.peer.finish();
+        server.settle();
+        assert_eq!(server.stats().connections_open, 0);
+        server.finish();
+    }
+}
