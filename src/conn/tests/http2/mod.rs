@@ -5,6 +5,7 @@ mod abuse;
 mod bodies;
 mod continuing;
 mod ending;
+mod gone;
 mod late;
 mod plain;
 mod preface;
