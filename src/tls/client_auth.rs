@@ -17,6 +17,7 @@ use super::findings::Findings;
 use super::pem::{self, Sections};
 use super::settings::{ClientAuthorities, ClientCertificates};
 use super::warning::TlsConcern;
+use super::witness::Witness;
 use super::x509::{CertificateFacts, RevocationListFacts};
 
 /// What a site demands of its clients, read and checked.
@@ -199,7 +200,8 @@ impl Trust {
         if !is_required {
             builder = builder.allow_unauthenticated();
         }
-        builder.build().map_err(|_| TlsFault::Refused)
+        let verifier = builder.build().map_err(|_| TlsFault::Refused)?;
+        Ok(Arc::new(Witness(verifier)))
     }
 }
 

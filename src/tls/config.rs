@@ -10,9 +10,10 @@ use rustls::compress::CompressionCache;
 use rustls::crypto::{CryptoProvider, aws_lc_rs};
 use rustls::server::danger::ClientCertVerifier;
 use rustls::server::{NoClientAuth, NoServerSessionStorage, ServerConfig};
-use rustls::sign::{CertifiedKey, SingleCertAndKey};
+use rustls::sign::SingleCertAndKey;
 use rustls::version::{TLS12, TLS13};
 
+use super::aside::OwnSecret;
 use super::ticket::Ticketer;
 use crate::features::TlsVersion;
 use crate::http::Protocols;
@@ -42,37 +43,43 @@ fn rank(suite: CipherSuite) -> usize {
 
 /// What makes one site differ from another.
 pub(super) struct Parts {
-    pub(super) provider: Arc<CryptoProvider>,
-    pub(super) certified: CertifiedKey,
+    pub(super) certified: Arc<SingleCertAndKey>,
     pub(super) verifier: Option<Arc<dyn ClientCertVerifier>>,
-    pub(super) ticketer: Ticketer,
+    pub(super) ticketer: Arc<Ticketer>,
     pub(super) protocols: Protocols,
     pub(super) lowest_version: TlsVersion,
 }
 
 impl Parts {
-    /// The configuration; an error only when the cryptography lacks what TLS needs.
-    pub(super) fn config(self) -> Result<ServerConfig, rustls::Error> {
+    /// The configuration with this cryptography; an error only when it lacks what TLS needs.
+    pub(super) fn config(
+        &self,
+        provider: Arc<CryptoProvider>,
+    ) -> Result<ServerConfig, rustls::Error> {
         let versions: &[_] = match self.lowest_version {
             TlsVersion::Tls12 => &[&TLS13, &TLS12],
             TlsVersion::Tls13 => &[&TLS13],
         };
-        let mut config = ServerConfig::builder_with_provider(self.provider)
+        let verifier = self.verifier.clone();
+        let mut config = ServerConfig::builder_with_provider(provider)
             .with_protocol_versions(versions)?
-            .with_client_cert_verifier(self.verifier.unwrap_or_else(|| Arc::new(NoClientAuth)))
-            .with_cert_resolver(Arc::new(SingleCertAndKey::from(self.certified)));
+            .with_client_cert_verifier(verifier.unwrap_or_else(|| Arc::new(NoClientAuth)))
+            .with_cert_resolver(Arc::clone(&self.certified) as _);
         config.alpn_protocols = alpn(self.protocols);
         // Whose order counts is decided for each client: see `Site::config_for`.
         config.ignore_client_order = true;
-        config.ticketer = Arc::new(self.ticketer);
+        config.ticketer = Arc::clone(&self.ticketer) as _;
         // One is enough for a client that comes back; each costs a seal and a send.
         config.send_tls13_tickets = 1;
         // A session lives in its ticket. A store here would have a lock, and serve one shard only.
         config.session_storage = Arc::new(NoServerSessionStorage {});
-        // Early data can be replayed (RFC 8446, 8), and an application cannot tell.
+        // Early data can be replayed (RFC 8446, 8), and an application cannot tell. What clients send
+        // of it all the same, with another server's ticket, rustls skips up to 16 KiB.
         config.max_early_data_size = 0;
         // Records are sealed and opened by our own layer, which takes the secrets over.
         config.enable_secret_extraction = true;
+        // Alerts of our own while rustls has the keys.
+        config.key_log = Arc::new(OwnSecret);
         // No compressor is compiled in; the default would keep a lock and a list all the same.
         config.cert_compression_cache = Arc::new(CompressionCache::Disabled);
         Ok(config)

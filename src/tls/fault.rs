@@ -38,13 +38,18 @@ pub(super) mod alert {
     pub(crate) const UNEXPECTED_MESSAGE: u8 = 10;
     pub(crate) const BAD_RECORD_MAC: u8 = 20;
     pub(crate) const RECORD_OVERFLOW: u8 = 22;
+    pub(crate) const HANDSHAKE_FAILURE: u8 = 40;
+    pub(crate) const BAD_CERTIFICATE: u8 = 42;
     pub(crate) const ILLEGAL_PARAMETER: u8 = 47;
     pub(crate) const DECODE_ERROR: u8 = 50;
-    pub(crate) const BAD_CERTIFICATE: u8 = 42;
     pub(crate) const PROTOCOL_VERSION: u8 = 70;
     pub(crate) const INTERNAL_ERROR: u8 = 80;
+    /// RFC 7507.
+    pub(crate) const INAPPROPRIATE_FALLBACK: u8 = 86;
     pub(crate) const USER_CANCELED: u8 = 90;
     pub(crate) const NO_RENEGOTIATION: u8 = 100;
+    pub(crate) const MISSING_EXTENSION: u8 = 109;
+    pub(crate) const UNSUPPORTED_EXTENSION: u8 = 110;
     pub(crate) const UNRECOGNIZED_NAME: u8 = 112;
     pub(crate) const NO_APPLICATION_PROTOCOL: u8 = 120;
 }
@@ -63,22 +68,26 @@ faults! {
     KeyExhausted = Some(a::INTERNAL_ERROR), "tls_key_exhausted", "a key has protected as many records as it may";
     EmptyRecords = Some(a::UNEXPECTED_MESSAGE), "tls_empty_records", "too many records in a row carry nothing";
     KeyUpdates = Some(a::UNEXPECTED_MESSAGE), "tls_key_updates", "too many key updates came without data between them";
-    MalformedKeyUpdate = Some(a::DECODE_ERROR), "tls_malformed_key_update", "a key update is malformed or does not end its record";
+    MalformedKeyUpdate = Some(a::DECODE_ERROR), "tls_malformed_key_update", "a key update is not five bytes long";
+    KeyUpdateValue = Some(a::ILLEGAL_PARAMETER), "tls_key_update_value", "a key update asks for neither of two things";
     UnexpectedMessage = Some(a::UNEXPECTED_MESSAGE), "tls_unexpected_message", "a handshake message came after the handshake";
     Renegotiation = Some(a::UNEXPECTED_MESSAGE), "tls_renegotiation", "the peer insists on renegotiation";
     MalformedAlert = Some(a::DECODE_ERROR), "tls_malformed_alert", "an alert is not two bytes";
+    EmptyAlert = Some(a::UNEXPECTED_MESSAGE), "tls_empty_alert", "an alert has no content";
     Alert = None, "tls_alert", "the peer sent a fatal alert";
     TooManyWarnings = Some(a::UNEXPECTED_MESSAGE), "tls_too_many_warnings", "too many warning alerts came";
     Truncated = None, "tls_truncated", "the peer closed within an exchange without close_notify";
     MalformedHello = Some(a::DECODE_ERROR), "tls_malformed_hello", "the ClientHello does not parse";
-    MalformedServerName = Some(a::UNRECOGNIZED_NAME), "tls_malformed_server_name", "the server name is no host name";
+    Version = Some(a::PROTOCOL_VERSION), "tls_version", "no version is spoken by both sides";
+    InappropriateFallback = Some(a::INAPPROPRIATE_FALLBACK), "tls_inappropriate_fallback", "the client has given up a version that is spoken here";
+    MissingExtension = Some(a::MISSING_EXTENSION), "tls_missing_extension", "an extension is missing that TLS 1.3 demands";
     UnrecognizedName = Some(a::UNRECOGNIZED_NAME), "tls_unrecognized_name", "no site answers to the server name";
     NoApplicationProtocol = Some(a::NO_APPLICATION_PROTOCOL), "tls_no_application_protocol", "no protocol is spoken by both sides";
     HandshakeIncomplete = None, "tls_handshake_incomplete", "the peer closed within the handshake";
     HandshakeTimeout = None, "tls_handshake_timeout", "the handshake took too long";
     HandshakeTooLong = Some(a::UNEXPECTED_MESSAGE), "tls_handshake_too_long", "the handshake has too many bytes";
     HandshakeMalformed = None, "tls_handshake_malformed", "a handshake message does not parse";
-    HandshakeIncompatible = None, "tls_handshake_incompatible", "no version, suite or group is spoken by both sides";
+    HandshakeIncompatible = None, "tls_handshake_incompatible", "no suite or group is spoken by both sides";
     HandshakeMisbehaved = None, "tls_handshake_misbehaved", "a handshake message breaks the protocol";
     ClientCertificateMissing = None, "tls_client_certificate_missing", "the site requires a client certificate and none came";
     ClientCertificateRefused = None, "tls_client_certificate_refused", "the client's certificate does not hold";
@@ -93,9 +102,7 @@ impl From<HelloFault> for Fault {
             HelloFault::NotHandshake => Self::NotTls,
             HelloFault::RecordVersion => Self::RecordVersion,
             HelloFault::RecordTooLong => Self::RecordOverflow,
-            HelloFault::Name(_) => Self::MalformedServerName,
             HelloFault::EmptyRecord
-            | HelloFault::TooManyRecords
             | HelloFault::RecordInterleaved
             | HelloFault::NotClientHello
             | HelloFault::TooLong

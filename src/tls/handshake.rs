@@ -1,37 +1,41 @@
 //! A TLS handshake: bytes in, flights out, a session in the end.
 //!
 //! Owns the order of things: the ClientHello is read first, because its server name decides what
-//! the connection may be; then rustls negotiates; then its secrets and what it has agreed on become
-//! a `Session`. Sans-IO. Must not know a protocol above, nor what a shard is.
+//! the connection may be; then rustls negotiates (`negotiation`); then its secrets and what it has
+//! agreed on become a `Session`. Sans-IO. Must not know a protocol above, nor what a shard is.
 
 use std::rc::Rc;
 
-use rustls::server::{ServerConnectionData, UnbufferedServerConnection};
-use rustls::unbuffered::{ConnectionState, EncodeError, EncodeTlsData, InsufficientSizeError};
+use rustls::server::UnbufferedServerConnection;
 use rustls::{HandshakeKind, ProtocolVersion};
 
 use super::cleartext::{is_http, may_become_http};
 use super::fault::Fault;
-use super::hello::{self, Hello};
+use super::hello::{Asked, HELLO_BYTES_MAX, Hello, Scan};
 use super::name::ServerName;
+use super::negotiation::{Negotiation, say_in_the_clear};
 use super::policy::{Policy, Scope};
-use super::record::{HEADER_BYTES, Opener, Sealer, Version, record_length};
+use super::record::{HEADER_BYTES, Opener, Sealer, Version};
 use super::session::{Agreed, Session};
 use super::sites::Sites;
 use crate::features::{TlsFeature, TlsVersion};
 use crate::http::Protocols;
 
-/// The most bytes that a peer may send before its handshake is done: a hello of 16 KiB and a
-/// certificate chain of 64 KiB, which is the longest message that rustls takes.
-const HANDSHAKE_BYTES_MAX: usize = 80 * 1024;
+/// The most bytes of a handshake that are held at once: the longest message that rustls takes, 64 KiB,
+/// in records as short as can be agreed on (512 bytes: RFC 6066, section 4) and far shorter ones.
+const HELD_BYTES_MAX: usize = 96 * 1024;
+
+/// The most bytes that a peer may send before its handshake is done: two hellos and a certificate chain
+/// as long as that, and the early data that is skipped.
+const HANDSHAKE_BYTES_MAX: usize = 256 * 1024;
 
 /// One handshake.
 pub(crate) struct Handshake {
     stage: Stage,
     /// What has come and is not consumed.
     input: Vec<u8>,
-    /// How much of `input` rustls has been shown: whole records.
-    shown: usize,
+    /// How far the hello was looked at.
+    scan: Scan,
     /// Bytes that have come in all.
     received: usize,
     input_ended: bool,
@@ -45,7 +49,7 @@ enum Stage {
     /// The hello has not come whole.
     Hello,
     /// A site is chosen.
-    Negotiating(Box<UnbufferedServerConnection>),
+    Negotiating(Box<Negotiation>),
     /// It has ended, one way or the other.
     Over,
 }
@@ -80,7 +84,7 @@ impl Handshake {
         Self {
             stage: Stage::Hello,
             input: Vec::new(),
-            shown: 0,
+            scan: Scan::default(),
             received: 0,
             input_ended: false,
             server_name: None,
@@ -92,9 +96,13 @@ impl Handshake {
     /// Takes received bytes; `advance` works on them.
     pub(crate) fn receive(&mut self, bytes: &[u8]) {
         self.received = self.received.saturating_add(bytes.len());
-        if self.received <= HANDSHAKE_BYTES_MAX {
+        if !self.is_too_long() {
             self.input.extend_from_slice(bytes);
         }
+    }
+
+    fn is_too_long(&self) -> bool {
+        self.received > HANDSHAKE_BYTES_MAX || self.input.len() > HELD_BYTES_MAX
     }
 
     /// The peer has finished sending.
@@ -125,7 +133,7 @@ impl Handshake {
         budget: &mut u32,
         out: &mut Vec<u8>,
     ) -> Progress {
-        if self.received > HANDSHAKE_BYTES_MAX {
+        if self.is_too_long() {
             return self.fail(Fault::HandshakeTooLong, out);
         }
         if matches!(self.stage, Stage::Hello) {
@@ -135,7 +143,10 @@ impl Handshake {
                 Err(fault) => return self.fail(fault, out),
             }
         }
-        match self.negotiate(out) {
+        let Stage::Negotiating(negotiation) = &mut self.stage else {
+            return Progress::Wait;
+        };
+        match negotiation.advance(&mut self.input, out) {
             Ok(true) => self.finish(sites, out),
             Ok(false) if self.input_ended => self.fail(Fault::HandshakeIncomplete, out),
             Ok(false) => Progress::Wait,
@@ -153,7 +164,7 @@ impl Handshake {
         budget: &mut u32,
         out: &mut Vec<u8>,
     ) -> Result<Option<Progress>, Fault> {
-        let (name, prefers_chacha) = match hello::read(&self.input) {
+        let asked = match self.scan.read(&self.input) {
             Hello::Partial if self.input_ended => return Err(Fault::HandshakeIncomplete),
             Hello::Partial => return Ok(Some(Progress::Wait)),
             Hello::Malformed(_) if !self.input_ended && may_become_http(&self.input) => {
@@ -164,86 +175,34 @@ impl Handshake {
                 self.say_fatal(fault.alert(), out);
                 return Ok(Some(Progress::Failed(fault.into())));
             }
-            Hello::Complete {
-                server_name,
-                prefers_chacha,
-            } => (server_name, prefers_chacha),
+            Hello::Complete(asked) => asked,
         };
+        check(&asked)?;
         if *budget == 0 {
             return Ok(Some(Progress::Postponed));
         }
         *budget -= 1;
-        let site = sites
-            .choose(name.as_ref().map(ServerName::as_str))
-            .ok_or(Fault::UnrecognizedName)?;
-        let connection = UnbufferedServerConnection::new(site.config_for(prefers_chacha));
-        self.stage = Stage::Negotiating(Box::new(connection.map_err(|_| Fault::Internal)?));
+        let name = asked.server_name.as_ref().map(ServerName::as_str);
+        let site = sites.choose(name).ok_or(Fault::UnrecognizedName)?;
+        if !site.speaks_a_version_of(&asked) {
+            return Err(Fault::Version);
+        }
+        let config = site.config_for(&asked);
+        let negotiation = Negotiation::new(config, asked.unfit, &mut self.input)?;
+        self.stage = Stage::Negotiating(Box::new(negotiation));
         self.protocols = site.protocols;
         self.policy = Some(site.policy);
-        self.server_name = name.map(|name| name.as_str().into());
+        self.server_name = name.map(Into::into);
         Ok(None)
-    }
-
-    /// Shows rustls one record after the other, so that it never opens one of the application's.
-    /// True once the handshake is done.
-    fn negotiate(&mut self, out: &mut Vec<u8>) -> Result<bool, Fault> {
-        let Stage::Negotiating(connection) = &mut self.stage else {
-            return Ok(false);
-        };
-        loop {
-            let shown = self.input.get_mut(..self.shown).unwrap_or_default();
-            let status = connection.process_tls_records(shown);
-            let discard = status.discard;
-            let state = status.state;
-            let blocked = match state {
-                Ok(ConnectionState::EncodeTlsData(data)) => {
-                    encode(data, out)?;
-                    false
-                }
-                Ok(ConnectionState::TransmitTlsData(data)) => {
-                    data.done();
-                    false
-                }
-                Ok(ConnectionState::BlockedHandshake) => true,
-                Ok(ConnectionState::WriteTraffic(_)) => {
-                    self.discard(discard);
-                    return Ok(true);
-                }
-                // close_notify in the place of a handshake message, or data before its end.
-                Ok(_) => return Err(Fault::HandshakeIncomplete),
-                Err(error) => {
-                    let fault = Fault::from(&error);
-                    self.input.drain(..discard.min(self.input.len()));
-                    self.shown = self.shown.saturating_sub(discard);
-                    let shown = self.input.get_mut(..self.shown).unwrap_or_default();
-                    say_last_words(connection, shown, out);
-                    return Err(fault);
-                }
-            };
-            self.input.drain(..discard.min(self.input.len()));
-            self.shown = self.shown.saturating_sub(discard);
-            if blocked {
-                let rest = self.input.get(self.shown..).unwrap_or_default();
-                let Some(length) = record_length(rest)?.filter(|&length| length <= rest.len())
-                else {
-                    return Ok(false);
-                };
-                self.shown += length;
-            }
-        }
-    }
-
-    fn discard(&mut self, bytes: usize) {
-        self.input.drain(..bytes.min(self.input.len()));
-        self.shown = self.shown.saturating_sub(bytes);
     }
 
     /// Takes the secrets out of rustls. What it wanted to send is in `out`, protected.
     fn finish(&mut self, sites: &Sites, out: &mut Vec<u8>) -> Progress {
         let stage = std::mem::replace(&mut self.stage, Stage::Over);
-        let (Stage::Negotiating(connection), Some(policy)) = (stage, self.policy) else {
+        let (Stage::Negotiating(negotiation), Some(policy)) = (stage, self.policy) else {
             return Progress::Failed(Fault::Internal);
         };
+        let connection = negotiation.into_connection();
         // A resumed session brings the chain of an earlier handshake, which may hold no more.
         let admitted = connection.handshake_kind() != Some(HandshakeKind::Resumed)
             || sites
@@ -251,7 +210,7 @@ impl Handshake {
                 .is_some_and(|site| {
                     site.admits(connection.peer_certificates().unwrap_or_default())
                 });
-        match self.agree(*connection) {
+        match self.agree(connection) {
             Ok((mut session, http2)) => {
                 // Only here is it known that the client has offered no protocol at all.
                 if !http2 && !self.protocols.allow_http1() {
@@ -303,11 +262,15 @@ impl Handshake {
         Progress::Failed(fault)
     }
 
-    /// A fatal alert in the clear: there are no keys yet (RFC 8446, 6).
+    /// A fatal alert, under whatever protection there is.
     fn say_fatal(&mut self, alert: Option<u8>, out: &mut Vec<u8>) {
-        self.stage = Stage::Over;
-        if let Some(description) = alert {
-            out.extend_from_slice(&[21, 3, 3, 0, 2, 2, description]);
+        match std::mem::replace(&mut self.stage, Stage::Over) {
+            Stage::Negotiating(mut negotiation) => negotiation.say(alert, out),
+            Stage::Hello | Stage::Over => {
+                if let Some(description) = alert {
+                    say_in_the_clear(description, out);
+                }
+            }
         }
     }
 }
@@ -321,39 +284,19 @@ impl std::fmt::Debug for Handshake {
     }
 }
 
-fn encode(
-    mut data: EncodeTlsData<'_, ServerConnectionData>,
-    out: &mut Vec<u8>,
-) -> Result<(), Fault> {
-    let required = match data.encode(&mut []) {
-        Err(EncodeError::InsufficientSize(InsufficientSizeError { required_size })) => {
-            required_size
-        }
-        Ok(_) | Err(EncodeError::AlreadyEncoded) => return Ok(()),
-    };
-    let start = out.len();
-    out.resize(start + required, 0);
-    let room = out.get_mut(start..).unwrap_or_default();
-    data.encode(room).map(drop).map_err(|_| Fault::Internal)
-}
-
-/// What rustls has to say after it has failed: an alert. It is asked only while it has something to
-/// say, or it would go on with what it was shown: behind the message at fault there may be others in
-/// the same record, and a second fault would be a second fatal alert.
-fn say_last_words(
-    connection: &mut UnbufferedServerConnection,
-    shown: &mut [u8],
-    out: &mut Vec<u8>,
-) {
-    while connection.wants_write() {
-        let Ok(ConnectionState::EncodeTlsData(data)) = connection.process_tls_records(shown).state
-        else {
-            return;
-        };
-        if encode(data, out).is_err() {
-            return;
-        }
+/// What rustls would tell the peer with another alert, or tell later.
+fn check(asked: &Asked) -> Result<(), Fault> {
+    // The highest version here is TLS 1.3 (RFC 7507, 3).
+    if asked.is_fallback && !asked.tls13 {
+        return Err(Fault::InappropriateFallback);
     }
+    if !asked.tls12 && !asked.tls13 {
+        return Err(Fault::Version);
+    }
+    if asked.lacks_extension {
+        return Err(Fault::MissingExtension);
+    }
+    Ok(())
 }
 
 fn feature(
@@ -384,4 +327,4 @@ fn feature(
     }
 }
 
-const _: () = assert!(HANDSHAKE_BYTES_MAX > HEADER_BYTES + 64 * 1024);
+const _: () = assert!(HELD_BYTES_MAX > HELLO_BYTES_MAX / 512 * (512 + HEADER_BYTES) + 512);

@@ -25,6 +25,7 @@ use super::policy::{DEMANDS_BYTES, Policy};
 use super::settings::TlsSite;
 use super::sites::{Site, Sites};
 use super::ticket::{FINGERPRINT_BYTES, TicketKeys};
+use super::transcript::restoring_provider;
 use super::warning::{TlsConcern, TlsWarning};
 use super::x509::CertificateFacts;
 use crate::features::TlsVersion;
@@ -165,26 +166,30 @@ impl SiteMaterial {
         let provider = own_provider();
         let verifier = self.client_auth.verifier(&provider)?;
         let key = chain::signing_key(&self.key, &provider)?;
+        let certified = CertifiedKey {
+            cert: self.chain.clone(),
+            key,
+            ocsp: self.staple.as_ref().and_then(Staple::response_now),
+        };
+        let ticketer = tickets.ticketer(self.fingerprint());
         let parts = Parts {
-            certified: CertifiedKey {
-                cert: self.chain.clone(),
-                key,
-                ocsp: self.staple.as_ref().and_then(Staple::response_now),
-            },
+            certified: Arc::new(certified.into()),
             verifier: verifier.clone(),
-            ticketer: tickets
-                .ticketer(self.fingerprint())
-                .ok_or(TlsFault::Refused)?,
+            ticketer: Arc::new(ticketer.ok_or(TlsFault::Refused)?),
             protocols: self.protocols,
             lowest_version: self.lowest_version,
-            provider,
         };
-        let config = parts.config().map_err(|_| TlsFault::Refused)?;
+        let config = parts.config(provider).map_err(|_| TlsFault::Refused)?;
         let mut chacha_config = config.clone();
         chacha_config.ignore_client_order = false;
+        let restoring_config = parts
+            .config(restoring_provider())
+            .map_err(|_| TlsFault::Refused)?;
         Ok(Site {
             config: Arc::new(config),
             chacha_config: Arc::new(chacha_config),
+            restoring_config: Arc::new(restoring_config),
+            lowest_version: self.lowest_version,
             protocols: self.protocols,
             verifier,
             policy: Policy {

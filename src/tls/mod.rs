@@ -12,6 +12,7 @@
 
 #![forbid(unsafe_code)]
 
+mod aside;
 mod chain;
 mod cleartext;
 mod client_auth;
@@ -22,9 +23,11 @@ mod fault;
 mod findings;
 mod gather;
 mod handshake;
-pub(crate) mod hello;
+mod hello;
+mod key_update;
 mod material;
 mod name;
+mod negotiation;
 mod ocsp;
 mod pace;
 mod pem;
@@ -36,7 +39,9 @@ mod settings;
 mod sites;
 mod summary;
 mod ticket;
+mod transcript;
 mod warning;
+mod witness;
 mod x509;
 
 pub use error::{

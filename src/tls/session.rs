@@ -10,6 +10,7 @@ use rustls::server::ServerConnectionData;
 
 use super::fault::{Fault, alert};
 use super::gather::Gather;
+use super::key_update::{KeyUpdate, UPDATE_NOT_REQUESTED, UPDATE_REQUESTED};
 use super::pace::RecordPace;
 use super::record::{ContentType, Opener, Sealer, Version};
 use crate::features::TlsFeature;
@@ -26,11 +27,6 @@ const WARNINGS_MAX: u8 = 4;
 /// Records before the end of a key at which it is replaced, or the connection ends in order.
 const RECORDS_RESERVED: u64 = 1 << 16;
 
-/// A message of the handshake protocol that updates keys (RFC 8446, 4.6.3), and what it asks for.
-const KEY_UPDATE: [u8; 4] = [24, 0, 0, 1];
-const UPDATE_NOT_REQUESTED: u8 = 0;
-const UPDATE_REQUESTED: u8 = 1;
-
 /// The first byte of the messages with which TLS 1.2 begins a handshake anew.
 const CLIENT_HELLO: u8 = 1;
 
@@ -43,6 +39,8 @@ pub(crate) struct Session {
     schedule: Option<KernelConnection<ServerConnectionData>>,
     feature: Rc<TlsFeature>,
     pub(super) gather: Gather,
+    /// What has come of a message that is spread over records.
+    message: KeyUpdate,
     /// Sealed records that go before whatever is sealed next.
     control: Vec<u8>,
     pace: RecordPace,
@@ -76,6 +74,7 @@ impl Session {
             schedule: agreed.schedule,
             feature: agreed.feature,
             gather: Gather::Empty,
+            message: KeyUpdate::default(),
             control: Vec::new(),
             pace: RecordPace::default(),
             empty_records: 0,
@@ -96,6 +95,10 @@ impl Session {
 
     /// Acts on what a record carries. True for bytes that are to be handed on.
     pub(super) fn took(&mut self, content: ContentType, plain: &[u8]) -> Result<bool, Fault> {
+        // Nothing comes between the pieces of a message (RFC 8446, 5.1).
+        if self.message.has_begun() && content != ContentType::Handshake {
+            return Err(Fault::UnexpectedMessage);
+        }
         match content {
             ContentType::ApplicationData if plain.is_empty() => {
                 self.empty_records += 1;
@@ -122,6 +125,10 @@ impl Session {
     }
 
     fn took_alert(&mut self, plain: &[u8]) -> Result<(), Fault> {
+        // RFC 8446, 5.4.
+        if plain.is_empty() {
+            return Err(Fault::EmptyAlert);
+        }
         let &[level, description] = plain else {
             return Err(Fault::MalformedAlert);
         };
@@ -146,13 +153,8 @@ impl Session {
 
     /// The only message that a client sends after its handshake (RFC 8446, 4.6).
     fn took_key_update(&mut self, plain: &[u8]) -> Result<(), Fault> {
-        if plain.first() != KEY_UPDATE.first() {
-            return Err(Fault::UnexpectedMessage);
-        }
-        // It must end its record: what follows has other keys (RFC 8446, 5.1).
-        let request = match plain.strip_prefix(&KEY_UPDATE) {
-            Some(&[request @ (UPDATE_NOT_REQUESTED | UPDATE_REQUESTED)]) => request,
-            _ => return Err(Fault::MalformedKeyUpdate),
+        let Some(request) = self.message.take(plain)? else {
+            return Ok(());
         };
         self.key_updates += 1;
         if self.key_updates > KEY_UPDATES_MAX {
@@ -183,8 +185,7 @@ impl Session {
         let Some(schedule) = &mut self.schedule else {
             return Ok(());
         };
-        let [kind, high, middle, low] = KEY_UPDATE;
-        let message = [kind, high, middle, low, request];
+        let message = KeyUpdate::message(request);
         self.sealer
             .seal(ContentType::Handshake, &message, &mut self.control)?;
         let (sequence, secrets) = schedule.update_tx_secret().map_err(|_| Fault::Internal)?;

@@ -13,8 +13,10 @@ use rustls::ServerConfig;
 use rustls::pki_types::CertificateDer;
 use rustls::server::danger::ClientCertVerifier;
 
+use super::hello::Asked;
 use super::name::Pattern;
 use super::policy::Policy;
+use crate::features::TlsVersion;
 use crate::http::Protocols;
 
 /// One site as a shard uses it.
@@ -25,6 +27,10 @@ pub(crate) struct Site {
     pub(crate) protocols: Protocols,
     /// The same for clients that prefer ChaCha20-Poly1305, whose order of suites is followed.
     pub(super) chacha_config: Arc<ServerConfig>,
+    /// The same for clients that name something which is no host name: see `transcript`.
+    pub(super) restoring_config: Arc<ServerConfig>,
+    /// From which version on it answers.
+    pub(super) lowest_version: TlsVersion,
     pub(super) verifier: Option<Arc<dyn ClientCertVerifier>>,
     /// What its connections are made under.
     pub(super) policy: Policy,
@@ -32,12 +38,22 @@ pub(crate) struct Site {
 
 impl Site {
     /// What a connection of such a client is made with.
-    pub(crate) fn config_for(&self, prefers_chacha: bool) -> Arc<ServerConfig> {
-        Arc::clone(if prefers_chacha {
+    pub(super) fn config_for(&self, asked: &Asked) -> Arc<ServerConfig> {
+        Arc::clone(if asked.unfit.is_some() {
+            &self.restoring_config
+        } else if asked.prefers_chacha {
             &self.chacha_config
         } else {
             &self.config
         })
+    }
+
+    /// Whether it speaks a version of such a client.
+    pub(super) fn speaks_a_version_of(&self, asked: &Asked) -> bool {
+        match self.lowest_version {
+            TlsVersion::Tls12 => asked.tls12 || asked.tls13,
+            TlsVersion::Tls13 => asked.tls13,
+        }
     }
 
     /// Whether a client with this chain, its own certificate first, is let in now.

@@ -22,13 +22,14 @@ use std::process::ExitCode;
 use harness::Test;
 
 fn main() -> ExitCode {
-    let modules: [(&str, &[Test]); 7] = [
+    let modules: [(&str, &[Test]); 8] = [
         ("curl", &curl::TESTS),
         ("dev_certs", &dev_certs::TESTS),
         ("harness", &harness::TESTS),
         ("http2", &http2::TESTS),
         ("tls::chromium", &tls::chromium::TESTS),
         ("tls::demands", &tls::demands::TESTS),
+        ("tls::names", &tls::names::TESTS),
         ("tls::protocols", &tls::protocols::TESTS),
     ];
     harness::run(&modules)

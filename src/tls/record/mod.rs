@@ -6,11 +6,12 @@
 mod open;
 mod protection;
 mod seal;
+mod secret;
 #[cfg(test)]
 mod tests;
 
 pub(super) use open::Opener;
-pub(super) use protection::Version;
+pub(super) use protection::{TAG_BYTES, Version};
 pub(super) use seal::Sealer;
 
 use super::fault::Fault;

@@ -4,14 +4,15 @@
 //! and ChaCha20-Poly1305 in TLS 1.2 (RFC 7905, 2). One direction of one connection each.
 
 use aws_lc_rs::aead::{
-    AES_128_GCM, AES_256_GCM, Aad, CHACHA20_POLY1305, LessSafeKey, NONCE_LEN, Nonce, UnboundKey,
+    AES_128_GCM, AES_256_GCM, Aad, Algorithm, CHACHA20_POLY1305, LessSafeKey, NONCE_LEN, Nonce,
+    UnboundKey,
 };
 use rustls::ConnectionTrafficSecrets;
 
 use super::{ContentType, HEADER_BYTES};
 
 /// Bytes of the tag of each suite.
-pub(super) const TAG_BYTES: usize = 16;
+pub(in crate::tls) const TAG_BYTES: usize = 16;
 
 /// Bytes of the nonce that TLS 1.2 sends with each AES-GCM record.
 pub(super) const EXPLICIT_NONCE_BYTES: usize = 8;
@@ -76,6 +77,21 @@ impl Protection {
             sequence,
             // Its limit is beyond the sequence number's.
             records_max: if chacha { u64::MAX } else { GCM_RECORDS_MAX },
+        })
+    }
+
+    /// Of TLS 1.3, from the first record on.
+    pub(super) fn of_key(
+        algorithm: &'static Algorithm,
+        key: &[u8],
+        iv: [u8; NONCE_LEN],
+    ) -> Option<Self> {
+        Some(Self {
+            key: LessSafeKey::new(UnboundKey::new(algorithm, key).ok()?),
+            scheme: Scheme::Tls13,
+            iv,
+            sequence: 0,
+            records_max: GCM_RECORDS_MAX,
         })
     }
 

@@ -1,7 +1,7 @@
 //! Our records: enciphered from where the plain bytes lie straight into the block to be sent.
 
 use aws_lc_rs::aead::Nonce;
-use rustls::ConnectionTrafficSecrets;
+use rustls::{CipherSuite, ConnectionTrafficSecrets};
 
 use super::protection::{Associated, EXPLICIT_NONCE_BYTES, Protection, Scheme, TAG_BYTES, Version};
 use super::{ContentType, HEADER_BYTES, PLAINTEXT_MAX};
@@ -21,6 +21,12 @@ impl Sealer {
         secrets: &ConnectionTrafficSecrets,
     ) -> Option<Self> {
         Protection::new(version, sequence, secrets).map(Self)
+    }
+
+    /// Of TLS 1.3, from the first record under this traffic secret on; `None` for a suite of another
+    /// version.
+    pub(in crate::tls) fn of_secret(suite: CipherSuite, secret: &[u8]) -> Option<Self> {
+        Protection::of_secret(suite, secret).map(Self)
     }
 
     /// Records that may still be sealed with this key.

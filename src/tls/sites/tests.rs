@@ -15,6 +15,8 @@ fn sites(patterns: &[&'static str]) -> (Sites, Vec<(*const ServerConfig, &'stati
         let site = Site {
             config: Arc::new(ServerConfig::clone(config)),
             chacha_config: Arc::clone(config),
+            restoring_config: Arc::clone(config),
+            lowest_version: TlsVersion::Tls12,
             protocols: Protocols::Http1,
             verifier: None,
             policy: one.choose(None).unwrap().policy,

@@ -267,9 +267,9 @@ fn nothing_is_shared_between_shards() {
     }
     for config in [one, other] {
         assert_eq!(Arc::strong_count(config), 1);
-        // The two configurations of the shard's site have these in common, and nobody else.
-        assert_eq!(Arc::strong_count(&config.ticketer), 2);
-        assert_eq!(Arc::strong_count(&config.cert_resolver), 2);
+        // The configurations of the shard's site have these in common, and nobody else.
+        assert_eq!(Arc::strong_count(&config.ticketer), 3);
+        assert_eq!(Arc::strong_count(&config.cert_resolver), 3);
         assert_eq!(Arc::strong_count(&config.key_log), 2);
         assert_eq!(Arc::strong_count(&config.session_storage), 2);
         assert_eq!(Arc::strong_count(&config.time_provider), 2);

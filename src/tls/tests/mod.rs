@@ -5,6 +5,7 @@
 mod authority;
 mod client_certificates;
 mod folder;
+mod forged;
 mod handshake;
 mod operator;
 mod peers;

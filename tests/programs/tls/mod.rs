@@ -2,5 +2,6 @@
 
 pub(crate) mod chromium;
 pub(crate) mod demands;
+pub(crate) mod names;
 pub(crate) mod protocols;
 mod site;

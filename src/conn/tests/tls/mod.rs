@@ -1,5 +1,6 @@
 //! Tests of a whole connection under TLS: a rustls client at the other end, in memory.
 
+mod alerts;
 mod faults;
 mod handshakes;
 mod misdirected;
