@@ -7,7 +7,6 @@
 
 use std::ffi::CString;
 use std::fmt;
-use std::net::Shutdown;
 use std::os::fd::{BorrowedFd, RawFd};
 use std::time::Duration;
 
@@ -134,10 +133,9 @@ pub(crate) trait Ring {
     /// send goes on. `ENOENT` when it was not found: it has ended, or is just about to complete.
     fn cancel_recv(&mut self, token: Token, recv: Token);
 
-    /// Ends what we send on a connection, and the peer sees FIN; with [`Shutdown::Both`] what we
-    /// receive as well, so that a receive ends behind what has come by now. Takes effect at once,
-    /// before anything that waits to be submitted: start it when no send is in flight.
-    fn shutdown(&mut self, token: Token, fd: RawFd, how: Shutdown);
+    /// Ends what we send on a connection, and the peer sees FIN. Takes effect at once, before anything
+    /// that waits to be submitted: start it when no send is in flight.
+    fn shutdown(&mut self, token: Token, fd: RawFd);
 
     /// Sends `bytes` and closes the descriptor, so that FIN is in the last packet of theirs; but not
     /// if the kernel does not take all of them now, or if bytes of the peer wait to be received, which

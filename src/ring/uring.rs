@@ -6,7 +6,6 @@
 
 use std::collections::VecDeque;
 use std::ffi::CString;
-use std::net::Shutdown;
 use std::os::fd::{BorrowedFd, FromRawFd, OwnedFd, RawFd};
 use std::time::Duration;
 
@@ -225,16 +224,11 @@ impl Ring for Uring {
         unsafe { self.push(&cancel.build().user_data(token.to_bits())) };
     }
 
-    fn shutdown(&mut self, token: Token, fd: RawFd, how: Shutdown) {
+    fn shutdown(&mut self, token: Token, fd: RawFd) {
         // The ring's own operation goes through a worker thread each time; shutdown(2) does not
         // block and costs a fraction of that.
-        let how = match how {
-            Shutdown::Read => libc::SHUT_RD,
-            Shutdown::Write => libc::SHUT_WR,
-            Shutdown::Both => libc::SHUT_RDWR,
-        };
         // SAFETY: no memory is involved, and a bad descriptor is an error.
-        let done = unsafe { libc::shutdown(fd, how) };
+        let done = unsafe { libc::shutdown(fd, libc::SHUT_WR) };
         let result = if done < 0 { Err(Errno::last()) } else { Ok(0) };
         self.flight.count += 1;
         self.ready.push(Completion {

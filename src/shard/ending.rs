@@ -4,7 +4,6 @@
 //! A descriptor is closed only when no operation names it any more: a pending receive would keep
 //! the socket open behind its closed descriptor and no FIN would be sent.
 
-use std::net::Shutdown;
 use std::time::Duration;
 
 use socket2::SockRef;
@@ -119,7 +118,7 @@ where
                         // Never both directions: what came later would be answered with a reset,
                         // and the peer would lose what is still on its way.
                         let token = token(OpKind::Shutdown, key);
-                        self.ring.shutdown(token, slot.fd, Shutdown::Write);
+                        self.ring.shutdown(token, slot.fd);
                     }
                     // Also where TLS has failed behind FIN: what closes now has not heard of it.
                     slot.connection.fin_sent(&self.world.turn());

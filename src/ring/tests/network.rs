@@ -1,7 +1,7 @@
 //! Accept, receive, send, cancel, shutdown and close.
 
 use std::io::{Read, Write};
-use std::net::{Shutdown, TcpListener, TcpStream};
+use std::net::{TcpListener, TcpStream};
 use std::os::fd::{AsRawFd, IntoRawFd};
 use std::os::unix::net::UnixStream;
 
@@ -197,9 +197,7 @@ fn shutdown_and_close() {
     let fd = near.into_raw_fd();
     driven.ring.recv(token(OpKind::Recv), fd);
     driven.ring.submit_and_wait(Wait::No).unwrap();
-    driven
-        .ring
-        .shutdown(token(OpKind::Shutdown), fd, Shutdown::Write);
+    driven.ring.shutdown(token(OpKind::Shutdown), fd);
     assert_eq!(driven.ring.in_flight(), 2);
     assert_eq!(driven.next_of(OpKind::Shutdown).result, Ok(0));
     assert_eq!(far.read(&mut [0]).unwrap(), 0);
@@ -211,9 +209,7 @@ fn shutdown_and_close() {
     driven.ring.close(token(OpKind::Close), fd);
     assert_eq!(driven.next_of(OpKind::Close).result, Ok(0));
     driven.assert_idle();
-    driven
-        .ring
-        .shutdown(token(OpKind::Shutdown), -1, Shutdown::Write);
+    driven.ring.shutdown(token(OpKind::Shutdown), -1);
     assert_eq!(driven.next_of(OpKind::Shutdown).result, Err(Errno::EBADF));
     driven.ring.close(token(OpKind::Close), -1);
     assert_eq!(driven.next_of(OpKind::Close).result, Err(Errno::EBADF));
@@ -289,7 +285,7 @@ fn a_last_send_closes_on_nobody_who_is_still_talking() {
     // It is still there, and what waited for its end goes with that.
     driven
         .ring
-        .shutdown(token(OpKind::Shutdown), near.as_raw_fd(), Shutdown::Write);
+        .shutdown(token(OpKind::Shutdown), near.as_raw_fd());
     assert_eq!(driven.next_of(OpKind::Shutdown).result, Ok(0));
     let mut all = Vec::new();
     far.read_to_end(&mut all).unwrap();
@@ -327,27 +323,5 @@ fn a_last_send_that_does_not_fit_closes_nothing() {
         "{lost:?}"
     );
     assert_eq!(driven.ring.send_and_close(-1, b"lost"), Err(Errno::EBADF));
-    driven.assert_idle();
-}
-
-#[test]
-fn a_shutdown_of_both_directions_ends_a_receive() {
-    let mut driven = Driven::new();
-    let (near, mut far) = tcp_pair();
-    let fd = near.as_raw_fd();
-    driven.ring.recv(token(OpKind::Recv), fd);
-    driven.ring.submit_and_wait(Wait::No).unwrap();
-    far.write_all(b"before").unwrap();
-    let mut peeked = [0; 6];
-    while near.peek(&mut peeked).unwrap() < peeked.len() {}
-    driven
-        .ring
-        .shutdown(token(OpKind::Shutdown), fd, Shutdown::Both);
-    let all = driven.next_sorted(3);
-    assert_eq!((all[0].result, all[0].more), (Ok(6), true));
-    assert_eq!((all[1].result, all[1].more), (Ok(0), false));
-    assert_eq!(all[2].result, Ok(0));
-    drop(all);
-    assert_eq!(far.read(&mut [0]).unwrap(), 0);
     driven.assert_idle();
 }

@@ -120,11 +120,9 @@ fn waits_end() {
     driven.ring.completions(&mut driven.done);
     assert!(driven.done.is_empty());
     // A wait without limit ends with a completion that is there already.
-    driven.ring.shutdown(
-        token(OpKind::Shutdown),
-        near.as_raw_fd(),
-        std::net::Shutdown::Write,
-    );
+    driven
+        .ring
+        .shutdown(token(OpKind::Shutdown), near.as_raw_fd());
     assert_eq!(driven.ring.submit_and_wait(Wait::Forever), Ok(()));
     assert_eq!(driven.next_of(OpKind::Shutdown).result, Ok(0));
 }

@@ -6,7 +6,6 @@
 
 use std::cell::{Cell, RefCell};
 use std::ffi::CString;
-use std::net::Shutdown;
 use std::os::fd::{BorrowedFd, RawFd};
 use std::rc::Rc;
 
@@ -142,7 +141,7 @@ impl Ring for InMemoryRing {
         self.wire.tell(token, 0, false, Payload::None);
     }
 
-    fn shutdown(&mut self, token: Token, _fd: RawFd, _how: Shutdown) {
+    fn shutdown(&mut self, token: Token, _fd: RawFd) {
         self.wire.tell(token, 0, false, Payload::None);
     }
 

@@ -6,7 +6,6 @@
 use std::cell::RefCell;
 use std::ffi::CString;
 use std::fmt;
-use std::net::Shutdown;
 use std::os::fd::{BorrowedFd, RawFd};
 use std::rc::Rc;
 
@@ -96,10 +95,10 @@ impl Ring for SimRing {
         self.start(token, -1, Work::CancelRecv(recv));
     }
 
-    fn shutdown(&mut self, token: Token, fd: RawFd, how: Shutdown) {
+    fn shutdown(&mut self, token: Token, fd: RawFd) {
         let mut world = self.world.borrow_mut();
         world.started += 1;
-        world.shutdown(token, fd, how);
+        world.shutdown(token, fd);
     }
 
     fn send_and_close(&mut self, fd: RawFd, bytes: &[u8]) -> Result<LastSend, Errno> {

@@ -4,7 +4,6 @@
 //! of descriptors, operations or tokens.
 
 use std::collections::VecDeque;
-use std::net::Shutdown;
 
 use crate::ring::Errno;
 
@@ -26,7 +25,6 @@ pub(super) struct Socket {
     read: Vec<u8>,
     peer_paused: bool,
     write_shut: bool,
-    read_shut: bool,
     descriptor_closed: bool,
     /// Closed, and no operation holds it open.
     released: bool,
@@ -54,7 +52,7 @@ impl Socket {
             Inbound::Failed(errno)
         } else if !self.inbound.is_empty() {
             Inbound::Bytes(self.inbound.len())
-        } else if self.peer_finished || self.peer_reset || self.read_shut {
+        } else if self.peer_finished || self.peer_reset {
             Inbound::End
         } else {
             Inbound::Nothing
@@ -70,7 +68,7 @@ impl Socket {
         if self.peer_reset {
             events |= libc::POLLERR;
         }
-        if self.peer_reset || (self.write_shut && (self.peer_finished || self.read_shut)) {
+        if self.peer_reset || (self.write_shut && self.peer_finished) {
             events |= libc::POLLHUP;
         }
         // Poll events are small and positive.
@@ -113,13 +111,12 @@ impl Socket {
         }
     }
 
-    /// Ends what is sent, or what is received as well, as shutdown(2) does.
-    pub(super) fn shutdown(&mut self, how: Shutdown) -> Result<(), Errno> {
+    /// Ends what is sent, as shutdown(2) does.
+    pub(super) fn shutdown(&mut self) -> Result<(), Errno> {
         if self.peer_reset {
             return Err(Errno::ENOTCONN);
         }
-        self.write_shut |= how != Shutdown::Read;
-        self.read_shut |= how != Shutdown::Write;
+        self.write_shut = true;
         Ok(())
     }
 
@@ -147,7 +144,7 @@ impl Socket {
 impl Socket {
     /// Sends to the server, unless either end has reset the connection or the peer has finished.
     pub(super) fn peer_send(&mut self, bytes: &[u8]) {
-        if self.released || self.read_shut {
+        if self.released {
             self.server_reset = true;
         } else if !self.peer_finished && !self.peer_reset {
             self.inbound.extend(bytes);

@@ -5,7 +5,6 @@
 
 use std::collections::{BTreeMap, BTreeSet, VecDeque};
 use std::ffi::CString;
-use std::net::Shutdown;
 use std::os::fd::RawFd;
 use std::time::Duration;
 
@@ -183,9 +182,9 @@ impl World {
     }
 
     /// Acts at once, as the real ring does.
-    pub(super) fn shutdown(&mut self, token: Token, fd: RawFd, how: Shutdown) {
+    pub(super) fn shutdown(&mut self, token: Token, fd: RawFd) {
         let result = match self.objects.get(&fd) {
-            Some(&Object::Socket(index)) => self.socket(index).shutdown(how),
+            Some(&Object::Socket(index)) => self.socket(index).shutdown(),
             Some(Object::File(_)) => Err(Errno::ENOTSOCK),
             None => Err(Errno::EBADF),
         };

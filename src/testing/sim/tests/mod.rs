@@ -1,7 +1,6 @@
 //! What a shard and a peer see of each other, by the rules.
 #![allow(clippy::unwrap_used, clippy::indexing_slicing)]
 
-use std::net::Shutdown;
 use std::os::fd::RawFd;
 use std::time::Duration;
 
@@ -104,9 +103,7 @@ fn bytes_go_both_ways_and_ends_are_seen() {
     peer.send("too late");
     let end = driven.next();
     assert_eq!((end.result, end.more), (Ok(0), false));
-    driven
-        .ring
-        .shutdown(token(OpKind::Shutdown), fd, Shutdown::Write);
+    driven.ring.shutdown(token(OpKind::Shutdown), fd);
     assert!(peer.saw_fin());
     assert_eq!(driven.next().result, Ok(0));
     driven.close(fd);
@@ -183,9 +180,7 @@ fn a_reset_breaks_what_is_in_flight_and_what_follows() {
     assert_eq!(driven.next().result, Err(Errno::EPIPE));
     driven.ring.recv(token(OpKind::Recv), fd);
     assert_eq!(driven.next().result, Ok(0));
-    driven
-        .ring
-        .shutdown(token(OpKind::Shutdown), fd, Shutdown::Write);
+    driven.ring.shutdown(token(OpKind::Shutdown), fd);
     assert_eq!(driven.next().result, Err(Errno::ENOTCONN));
     driven.close(fd);
     driven.net.assert_quiet();
@@ -235,9 +230,7 @@ fn descriptors_are_checked() {
         assert_eq!(driven.next().result, Err(Errno::EBADF));
         driven.ring.accept(token(OpKind::Accept), fd);
         assert_eq!(driven.next().result, Err(Errno::EBADF));
-        driven
-            .ring
-            .shutdown(token(OpKind::Shutdown), fd, Shutdown::Write);
+        driven.ring.shutdown(token(OpKind::Shutdown), fd);
         assert_eq!(driven.next().result, Err(Errno::EBADF));
         driven.ring.send(token(OpKind::Send), fd, vec![1], 0);
         let sent = driven.next();
