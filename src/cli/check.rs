@@ -10,7 +10,7 @@ use std::process::ExitCode;
 use std::str::FromStr;
 
 use crate::net::DEFAULT_BACKLOG;
-use crate::server::{Cpus, ShardCount};
+use crate::server::{Cpus, ShardCount, ShellKind, locked_memory_needed};
 
 mod report;
 #[cfg(test)]
@@ -21,10 +21,10 @@ use report::{Finding, can_run, write_report};
 /// The oldest kernel with everything that a ring is asked for (DEFER_TASKRUN).
 const KERNEL_MIN: (u32, u32) = (6, 1);
 
-/// The least lockable memory with which glommio starts an executor.
+/// Lockable memory; how much is wanted depends on the number of shards.
 const LOCKED_MEMORY: Resource = Resource {
     kernel_name: "Max locked memory",
-    wanted: 512 * 1024,
+    wanted: 0,
     shell: ("-l", 1024),
     systemd: "LimitMEMLOCK",
     pam: "memlock",
@@ -39,8 +39,9 @@ const OPEN_FILES: Resource = Resource {
     pam: "nofile",
 };
 
-/// Bit of CAP_NET_BIND_SERVICE in a capability set (capabilities(7)).
+/// Bits in a capability set (capabilities(7)).
 const CAP_NET_BIND_SERVICE: u32 = 10;
+const CAP_IPC_LOCK: u32 = 14;
 
 /// One thing that a ring can be asked for.
 #[derive(Clone, Debug)]
@@ -216,16 +217,39 @@ impl Machine {
     }
 
     fn locked_memory(&self) -> Finding {
-        let (subject, wanted) = ("locked memory", LOCKED_MEMORY.wanted);
+        let subject = "locked memory";
+        let shards = self.cpus.place(ShardCount::Auto).len();
+        // With the privilege nothing is counted, but glommio looks at the limit all the same.
+        let is_counted = !self.has_capability(CAP_IPC_LOCK);
+        let counted = if is_counted { shards } else { 1 };
+        let wanted = locked_memory_needed(counted, ShellKind::default());
         match self.limits(&LOCKED_MEMORY) {
             None => Finding::warn(subject, "the limit cannot be read", "mount /proc"),
             Some((soft, hard)) if soft < wanted => Finding::lack(
                 subject,
-                format!("{} of the {} needed", bytes(soft), bytes(wanted)),
-                LOCKED_MEMORY.cure(hard),
+                format!(
+                    "{} of the {} that {shards} shards need, counted with what else this user locks",
+                    bytes(soft),
+                    bytes(wanted)
+                ),
+                Resource {
+                    wanted,
+                    ..LOCKED_MEMORY
+                }
+                .cure(hard),
             ),
-            Some((soft, _)) => Finding::ok(subject, bytes(soft)),
+            Some((soft, _)) => Finding::ok(
+                subject,
+                format!("{}; {shards} shards need {}", bytes(soft), bytes(wanted)),
+            ),
         }
+    }
+
+    /// Whether the process has this capability.
+    fn has_capability(&self, bit: u32) -> bool {
+        self.status("CapEff")
+            .and_then(|set| u64::from_str_radix(&set, 16).ok())
+            .is_some_and(|set| set >> bit & 1 == 1)
     }
 
     fn open_files(&self) -> Finding {
@@ -265,11 +289,7 @@ impl Machine {
         let first = self
             .number("proc/sys/net/ipv4/ip_unprivileged_port_start")
             .unwrap_or(1024_u32);
-        let privileged = self
-            .status("CapEff")
-            .and_then(|set| u64::from_str_radix(&set, 16).ok())
-            .is_some_and(|set| set >> CAP_NET_BIND_SERVICE & 1 == 1);
-        if privileged {
+        if self.has_capability(CAP_NET_BIND_SERVICE) {
             return Finding::ok("low ports", "any port can be bound (CAP_NET_BIND_SERVICE)");
         }
         if first <= 80 {

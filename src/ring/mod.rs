@@ -15,6 +15,7 @@ mod enter;
 mod errno;
 mod flight;
 mod held;
+mod memory;
 mod probe;
 mod setup;
 mod token;
@@ -22,7 +23,8 @@ mod uring;
 
 pub(crate) use api::{Completion, EnterError, LastSend, Payload, Ring, RingFeatures, Wait};
 pub use errno::Errno;
-pub(crate) use probe::probe;
+pub(crate) use memory::{locked_by_queues, when_unlocked};
+pub(crate) use probe::{probe, try_out};
 pub(crate) use setup::RingConfig;
 pub use setup::SetupError;
 pub(crate) use token::{OpKind, Token};

@@ -10,7 +10,7 @@ use super::enter::Enter;
 use super::setup::{
     COOP_TASKRUN, DEFER_TASKRUN, Flag, NO_SQARRAY, OPERATIONS, REQUIRED, RingConfig, TASKRUN_FLAG,
 };
-use super::{Errno, SetupError, Uring};
+use super::{Errno, SetupError, Uring, when_unlocked};
 
 /// Entries of a ring that is only asked questions.
 const ENTRIES: u32 = 8;
@@ -33,10 +33,7 @@ pub(crate) struct Availability {
 /// # Errors
 /// Why there is no io_uring at all.
 pub(crate) fn probe(config: &RingConfig) -> Result<Availability, SetupError> {
-    let plain = IoUring::new(ENTRIES).map_err(|error| SetupError::from_errno(error.into()))?;
-    let mut operations = Probe::new();
-    // Without the probe (Linux before 5.6) each operation counts as missing.
-    let _ = plain.submitter().register_probe(&mut operations);
+    let (plain, operations) = trial()?;
     Ok(Availability {
         flags: flags(),
         operations: OPERATIONS
@@ -46,6 +43,29 @@ pub(crate) fn probe(config: &RingConfig) -> Result<Availability, SetupError> {
         registered_ring: Enter::new(&plain).is_registered(),
         shard: Uring::new(config).map(drop),
     })
+}
+
+/// Whether io_uring can be had at all: each of its three calls is made once. A seccomp profile may
+/// forbid any of them, and who finds out later may not say it in a line.
+///
+/// # Errors
+/// Why not.
+pub(crate) fn try_out() -> Result<(), SetupError> {
+    trial().map(drop)
+}
+
+fn trial() -> Result<(IoUring, Probe), SetupError> {
+    let refused = |error: std::io::Error| SetupError::from_errno(error.into());
+    let make = || IoUring::new(ENTRIES).map_err(refused);
+    let ring = when_unlocked(make, |error| *error == SetupError::OutOfMemory)?;
+    let mut operations = Probe::new();
+    ring.submitter()
+        .register_probe(&mut operations)
+        .map_err(refused)?;
+    // Nothing is submitted and nothing waited for: the kernel is entered, and that is all.
+    let entered = ring.submitter().submit_and_wait(0);
+    entered.map_err(refused)?;
+    Ok((ring, operations))
 }
 
 fn flags() -> Vec<(&'static str, bool)> {

@@ -13,6 +13,7 @@ use super::certificates::Loaded;
 use super::clock::SystemClock;
 use super::cpus::{Cpus, ShardCount};
 use super::error::StartError;
+use super::locked_memory;
 use super::running::{RunningServer, ShardHandle};
 use super::secure;
 use crate::features::{ServerAddresses, ServerFeatures, ShardFacts, Shards};
@@ -22,7 +23,7 @@ use crate::limits::Limits;
 use crate::net::{
     self, BindOptions, BoundListeners, DEFAULT_BACKLOG, Endpoint, Listener, Steering, SteeringError,
 };
-use crate::ring::{Ring, RingConfig, Uring};
+use crate::ring::{self, Ring, RingConfig, SetupError, Uring};
 pub use crate::shard::shell::ShellKind;
 use crate::shard::{Control, Shard, ShardOptions, shell};
 use crate::task::{Inbox, InboxSender};
@@ -198,6 +199,8 @@ impl Server {
         for note in &notes {
             journal::say_directly(&mut io::stderr(), note);
         }
+        // Ahead of the executors, which would panic.
+        ring::try_out()?;
         let limits = of_one_shard(self.limits, count);
         let journal = Journal::start()?;
         // From here on an error drops what was made, and that ends it.
@@ -218,7 +221,9 @@ impl Server {
                 listeners,
                 journal: journal.clone(),
             };
-            let (handle, fact) = plan.launch(application)?;
+            let (handle, fact) = plan
+                .launch(application)
+                .map_err(|error| locked_memory::explained(error, count.get(), self.shell))?;
             running.add(handle);
             facts.push(fact);
         }
@@ -233,7 +238,7 @@ impl Server {
     ///
     /// # Errors
     ///
-    /// Those of [`start`](Self::start), and [`StartError::ShardEnded`].
+    /// Those of [`start`](Self::start), [`StartError::ShardEnded`] and [`StartError::CutOff`].
     pub fn run<A>(self, application: A) -> Result<(), StartError>
     where
         A: Application + Clone + Send + 'static,
@@ -264,6 +269,15 @@ fn place(shards: ShardCount) -> Result<Vec<usize>, StartError> {
             cpus: machine.mask().len(),
             max: machine.shards_max(),
         });
+    }
+    if cpus.len() > machine.mask().len() {
+        let line = format_args!(
+            "{} shards share {} usable CPUs, each of which does best with one; --shards auto \
+             (ShardCount::Auto in a program) runs as many as are of use",
+            cpus.len(),
+            machine.mask().len()
+        );
+        journal::say_directly(&mut io::stderr(), line);
     }
     Ok(cpus)
 }
@@ -343,7 +357,8 @@ fn assemble<A>(
 where
     A: Application + 'static,
 {
-    let ring = Uring::new(&RingConfig::default())?;
+    let ring = || Uring::new(&RingConfig::default());
+    let ring = ring::when_unlocked(ring, |error| *error == SetupError::OutOfMemory)?;
     let inbox = Inbox::new()?;
     let scope = inbox.enter().map_err(io::Error::other)?;
     let sender = inbox.sender();

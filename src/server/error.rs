@@ -40,6 +40,22 @@ pub enum StartError {
         /// How many shards they can have.
         max: usize,
     },
+    /// The process may not lock as much memory as the rings of its shards take.
+    LockedMemory {
+        /// How many shards were to be started.
+        shards: usize,
+        /// How many bytes they lock.
+        needed: u64,
+        /// How many the process may lock, where that is known.
+        limit: Option<u64>,
+    },
+    /// Requests were still at work when the time for the drain was over, or a second signal came.
+    CutOff {
+        /// How many requests had a handler at work.
+        requests: usize,
+        /// How many connections were open.
+        connections: usize,
+    },
     /// A shard of the running server has ended by itself, so that the server had to end.
     ShardEnded {
         /// Which one.
@@ -78,6 +94,35 @@ impl fmt::Display for StartError {
                 "{asked} shards are too many for {cpus} usable CPUs, each of which does best with \
                  one; ask for auto, or for {max} at most"
             ),
+            Self::LockedMemory {
+                shards,
+                needed,
+                limit,
+            } => {
+                let kib = needed >> 10;
+                write!(f, "{shards} shards lock {kib} KiB of memory, and ")?;
+                match limit {
+                    Some(limit) => write!(f, "the limit is {} KiB", limit >> 10)?,
+                    None => f.write_str("there is less")?,
+                }
+                write!(
+                    f,
+                    "; raise it (`ulimit -l {kib}`, `LimitMEMLOCK={needed}` of systemd, `--ulimit \
+                     memlock={needed}` of docker) or run fewer shards; what other processes of the \
+                     same user lock counts too"
+                )
+            }
+            // The answers of those were still on their way.
+            Self::CutOff {
+                requests: 0,
+                connections,
+            } => write!(
+                f,
+                "connections cut off at the end of the drain: {connections}"
+            ),
+            Self::CutOff { requests, .. } => {
+                write!(f, "requests cut off at the end of the drain: {requests}")
+            }
             Self::ShardEnded { index } => write!(
                 f,
                 "shard {index} has ended by itself, and the server with it; start it again, and \

@@ -11,6 +11,7 @@ use super::signals::{Signals, Stop};
 use crate::features::{ServerAddresses, ServerFeatures};
 use crate::journal::Journal;
 use crate::net::UnixSocketFile;
+use crate::ring::SetupError;
 use crate::shard::shell::ShellError;
 use crate::shard::{Control, Stats};
 use crate::task::InboxSender;
@@ -57,6 +58,9 @@ impl ShardHandle {
     pub(super) fn end_of(thread: ShardThread) -> StartError {
         match thread.join() {
             Ok(Err(ShellError::Driver(error))) => error,
+            Ok(Err(ShellError::Executor(error))) if error.is_of_locked_memory() => {
+                StartError::Ring(SetupError::OutOfMemory)
+            }
             Ok(Err(error)) => StartError::Shard(io::Error::other(error.to_string())),
             Ok(Ok(())) | Err(_) => StartError::Shard(io::Error::other("its thread ended early")),
         }
@@ -151,6 +155,11 @@ impl RunningServer {
     /// five seconds is left out.
     #[must_use]
     pub fn stats(&self) -> Vec<Stats> {
+        self.ask_shards(REPORT_TIMEOUT)
+    }
+
+    fn ask_shards(&self, limit: Duration) -> Vec<Stats> {
+        let deadline = Instant::now() + limit;
         let answers: Vec<_> = self
             .shards
             .iter()
@@ -162,7 +171,10 @@ impl RunningServer {
             .collect();
         answers
             .into_iter()
-            .filter_map(|answer| answer.recv_timeout(REPORT_TIMEOUT).ok())
+            .filter_map(|answer| {
+                let left = deadline.saturating_duration_since(Instant::now());
+                answer.recv_timeout(left).ok()
+            })
             .collect()
     }
 
@@ -180,7 +192,7 @@ impl RunningServer {
     ///
     /// # Errors
     ///
-    /// [`StartError::ShardEnded`].
+    /// [`StartError::ShardEnded`], and [`StartError::CutOff`] if not all requests were done.
     pub(super) fn wait_for_signal(mut self, mut signals: Signals) -> Result<(), StartError> {
         let closer = signals.closer();
         let (stop, stops) = mpsc::channel();
@@ -199,9 +211,13 @@ impl RunningServer {
                 .say("a shard has ended by itself; the others let their requests finish"),
         }
         self.begin_drain();
-        self.wait_until(Instant::now() + DRAIN_TIMEOUT, || {
+        let finished = self.wait_until(Instant::now() + DRAIN_TIMEOUT, || {
             stops.try_recv() == Ok(Stop::AtOnce)
         });
+        let outcome = match outcome {
+            Ok(()) if !finished => Err(self.cut_off()),
+            other => other,
+        };
         self.end();
         closer.close();
         // It waits for nothing but signals, and has been told to stop.
@@ -233,6 +249,15 @@ impl RunningServer {
         }
         for shard in &self.shards {
             shard.tell(Control::Drain);
+        }
+    }
+
+    /// What the end is about to cut off; nobody waits long for a shard that does not answer.
+    fn cut_off(&self) -> StartError {
+        let stats = self.ask_shards(STOP_TIMEOUT);
+        StartError::CutOff {
+            requests: stats.iter().map(|stats| stats.handlers).sum(),
+            connections: stats.iter().map(|stats| stats.connections_open).sum(),
         }
     }
 

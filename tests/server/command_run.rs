@@ -100,6 +100,7 @@ fn what_cannot_start_says_why_in_one_line() {
         "http://127.0.0.1:0;nonsense",
         "http://locahost:35001",
         "http://127.0.0.1:0,http://127.0.0.1:0",
+        "http://127.0.0.l:35001",
     ] {
         let line = refused(&mut lanner(["run", "--urls", url]), 2);
         let named = url.rsplit(';').next().unwrap();
@@ -137,6 +138,13 @@ fn arguments_that_make_no_sense_are_another_failure() {
         let line = refused(&mut lanner(["--shards", "1024"]), 2);
         assert!(line.contains("too many for"), "{line}");
     }
+    // An address of this test's own, and a socket that would be there before its ring is.
+    let twice = "http://127.9.8.7:21987;http://127.9.8.7:21987";
+    let line = refused(&mut lanner(["--urls", twice]), 2);
+    assert!(
+        line.contains("an earlier address of the list covers it"),
+        "{line}"
+    );
     let address = output(&mut lanner(["http://127.0.0.1:0"]));
     assert_eq!(address.status.code(), Some(2));
     let hint = String::from_utf8(address.stderr).unwrap();
@@ -171,6 +179,26 @@ fn a_variable_that_makes_no_sense_is_named() {
             "{stderr}"
         );
     }
+}
+
+#[test]
+fn more_shards_than_cpus_are_told_that_they_share() {
+    let cpus = std::thread::available_parallelism().unwrap().get();
+    let shards = (cpus + 1).to_string();
+    let nowhere = ["--urls", "http://unix:/no/such/directory/socket"];
+    let start = |shards: &str| {
+        let output = output(&mut lanner(
+            [nowhere.as_slice(), &["--shards", shards]].concat(),
+        ));
+        String::from_utf8(output.stderr).unwrap()
+    };
+    let said = start(&shards);
+    assert!(
+        said.starts_with(&format!("lanner: {shards} shards share ")),
+        "{said}"
+    );
+    assert_eq!(said.lines().count(), 2, "{said}");
+    assert_eq!(start("1").lines().count(), 1);
 }
 
 #[test]
@@ -276,7 +304,12 @@ fn a_second_signal_ends_it_at_once() {
     process.signal("TERM");
     // The delay is twice as long as this waits.
     assert_eq!(delayed.any_end().0, b"");
-    assert_eq!(process.wait().0.code(), Some(0));
+    let (status, _, stderr) = process.wait();
+    assert_eq!(status.code(), Some(1));
+    assert_eq!(
+        stderr,
+        "lanner: requests cut off at the end of the drain: 1\n"
+    );
 }
 
 #[test]

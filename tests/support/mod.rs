@@ -12,6 +12,7 @@ pub mod command;
 pub mod dev_certs;
 pub mod http2;
 pub mod oneshot;
+pub mod seccomp;
 pub mod tls;
 
 use std::net::SocketAddr;

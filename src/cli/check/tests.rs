@@ -29,7 +29,7 @@ impl Fake {
             )
             .with(
                 "proc/self/limits",
-                &limits("8388608", "8388608", "100000", "100000"),
+                &limits("unlimited", "unlimited", "100000", "100000"),
             )
             .with("sys/devices/system/node/online", "0\n")
             .with(
@@ -122,6 +122,9 @@ fn a_good_machine_has_nothing_to_do() {
 #[test]
 fn every_shortcoming_is_judged_and_has_a_cure() {
     use Verdict::{Lack, Warn};
+    let shards = Cpus::discover().place(ShardCount::Auto).len();
+    let kib = locked_memory_needed(shards, ShellKind::default()) / 1024;
+    let (for_pam, for_shell) = (format!("memlock {kib}"), format!("ulimit -l {kib}"));
     let no_ring: RingProbe = Err("the kernel refused; do this".to_owned());
     let table = [
         (
@@ -178,7 +181,7 @@ fn every_shortcoming_is_judged_and_has_a_cure() {
             "locked memory",
             true,
             Lack,
-            "memlock 512",
+            &for_pam,
         ),
         (
             "proc/self/limits",
@@ -186,7 +189,7 @@ fn every_shortcoming_is_judged_and_has_a_cure() {
             "locked memory",
             true,
             Lack,
-            "ulimit -l 512",
+            &for_shell,
         ),
         (
             "proc/self/limits",

@@ -172,6 +172,9 @@ fn parse_name(host: &str, port: u16) -> Result<Place, AddressFault> {
         .strip_suffix(".localhost")
         .is_some_and(|prefix| !prefix.is_empty());
     if lower != "localhost" && !below_localhost {
+        if is_nearly_ipv4(&lower) {
+            return Err(AddressFault::BadIpv4);
+        }
         if is_nearly(&lower, "localhost") {
             return Err(AddressFault::NearlyLocalhost);
         }
@@ -185,6 +188,19 @@ fn parse_name(host: &str, port: u16) -> Result<Place, AddressFault> {
         name: below_localhost.then(|| lower.into_boxed_str()),
         port,
     })
+}
+
+/// Whether this is an IPv4 address with a letter in it, such as `127.0.0.l`. Nobody has a name that
+/// ends in a number, nor one of four short labels that are mostly numbers.
+fn is_nearly_ipv4(name: &str) -> bool {
+    const LABELS: usize = 4;
+    let is_number = |label: &&str| !label.is_empty() && label.bytes().all(|b| b.is_ascii_digit());
+    let labels: Vec<&str> = name.split('.').collect();
+    let numbers = labels.iter().filter(|label| is_number(label)).count();
+    labels.last().is_some_and(is_number)
+        || (labels.len() == LABELS
+            && labels.iter().all(|label| label.len() < LABELS)
+            && numbers >= LABELS / 2)
 }
 
 /// Whether at most two letters are wrong, missing or too many in `given`; two that changed places

@@ -21,6 +21,7 @@ use ::glommio::{
 
 use super::pace::Pace;
 use super::{Driver, ShellError, Turn};
+use crate::ring::{locked_by_queues, when_unlocked};
 use crate::task::{foreign_registrations, foreign_waits};
 
 /// How long tasks that are always runnable may keep the driver waiting. Well above the driver's
@@ -30,6 +31,18 @@ const PREEMPT: Duration = Duration::from_millis(10);
 
 /// Registered memory of the executor's rings: the least that glommio takes.
 const IO_MEMORY: usize = 64 << 10;
+
+/// Entries of the submission queue of each of the executor's rings, and how many rings it has: one
+/// page each way, for what handlers ask of glommio. What finds no room waits in the executor.
+const RING_DEPTH: usize = 32;
+const RINGS: u64 = 3;
+
+/// The limit of locked memory below which glommio makes no executor, whatever is locked.
+pub(super) const LOCKED_MIN: u64 = 512 << 10;
+
+/// What an executor locks: its memory is registered with each of its rings.
+pub(super) const LOCKED: u64 =
+    RINGS * (IO_MEMORY as u64 + locked_by_queues(RING_DEPTH as u64, 2 * RING_DEPTH as u64));
 
 /// Due by the time that the executor looks at its timers, but not yet when it is first polled.
 const AT_ONCE: Duration = Duration::from_micros(1);
@@ -52,6 +65,13 @@ pub(crate) enum ExecutorError {
     Refused(i32),
     /// Anything else that glommio reports without saying more.
     Unknown,
+}
+
+impl ExecutorError {
+    /// Whether more locked memory would help.
+    pub(crate) fn is_of_locked_memory(self) -> bool {
+        matches!(self, Self::MemlockTooLow(_) | Self::Refused(libc::ENOMEM))
+    }
 }
 
 impl fmt::Display for ExecutorError {
@@ -89,7 +109,13 @@ pub(super) fn run<D: Driver + 'static, E: 'static>(
     cpu: Option<usize>,
     make: impl FnOnce() -> Result<D, E>,
 ) -> Result<(), ShellError<E>> {
-    let executor = executor(cpu)?;
+    let is_short = |error: &ShellError<E>| {
+        matches!(
+            error,
+            ShellError::Executor(ExecutorError::Refused(libc::ENOMEM))
+        )
+    };
+    let executor = when_unlocked(|| executor(cpu), is_short)?;
     RUNNING.set(true);
     let ended = executor.run(async {
         let driver = make().map_err(ShellError::Driver)?;
@@ -104,6 +130,7 @@ fn executor<E>(cpu: Option<usize>) -> Result<LocalExecutor, ShellError<E>> {
     let placement = cpu.map_or(Placement::Unbound, Placement::Fixed);
     LocalExecutorBuilder::new(placement)
         .io_memory(IO_MEMORY)
+        .ring_depth(RING_DEPTH)
         .preempt_timer(PREEMPT)
         .make()
         .map_err(|error| match (error, cpu) {

@@ -52,6 +52,15 @@ pub enum ShellKind {
 }
 
 impl ShellKind {
+    /// What the kernel locks for a shard beside its own ring, and the limit below which none
+    /// starts.
+    pub(crate) const fn locked_bytes(self) -> (u64, u64) {
+        match self {
+            Self::Glommio => (glommio::LOCKED, glommio::LOCKED_MIN),
+            Self::Thread => (0, 0),
+        }
+    }
+
     /// The name in the feature table.
     pub(crate) fn name(self) -> &'static str {
         match self {
