@@ -266,6 +266,7 @@ fn leave_the_shards_cpu() {
 }
 
 #[cfg(test)]
+#[allow(clippy::unwrap_used)]
 mod tests {
     use std::pin::pin;
     use std::sync::mpsc::{self, Receiver, Sender};

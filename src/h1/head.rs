@@ -125,7 +125,11 @@ fn parse_unusual(
         Scanned::End(end) => {
             let lines = input.get(scan.start()..end).unwrap_or_default();
             match later_minor(lines) {
-                Some(at) => parse_as_http11(input, scan.start() + at, scan, limits, head),
+                Some(at) => {
+                    // No more than this head: what is behind it may hold many of its kind.
+                    let whole = input.get(..end).unwrap_or_default();
+                    parse_as_http11(whole, scan.start() + at, scan, limits, head)
+                }
                 None => Err(diagnose(lines)),
             }
         }

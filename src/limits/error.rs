@@ -3,7 +3,7 @@
 use std::fmt;
 
 /// A rule that chosen [`Limits`](super::Limits) break.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum LimitsError {
     /// `request_line_bytes_max` is out of range.
@@ -34,6 +34,13 @@ pub enum LimitsError {
     Http2FrameBytes,
     /// A window of `http2` is out of range.
     Http2Windows,
+}
+
+// What a `main` prints that returns it.
+impl fmt::Debug for LimitsError {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        fmt::Display::fmt(self, f)
+    }
 }
 
 impl fmt::Display for LimitsError {

@@ -12,7 +12,7 @@ use super::address::BoundAddress;
 const UNPRIVILEGED_PORT_START: &str = "/proc/sys/net/ipv4/ip_unprivileged_port_start";
 
 /// An address that could not be bound.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, PartialEq, Eq)]
 pub struct BindError {
     address: BoundAddress,
     fault: BindFault,
@@ -33,6 +33,13 @@ impl BindError {
     #[must_use]
     pub fn fault(&self) -> BindFault {
         self.fault
+    }
+}
+
+// What a `main` prints that returns it.
+impl fmt::Debug for BindError {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        fmt::Display::fmt(self, f)
     }
 }
 

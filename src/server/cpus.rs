@@ -63,12 +63,19 @@ impl fmt::Display for ShardCount {
 }
 
 /// A number of shards that cannot be understood.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, PartialEq, Eq)]
 pub enum ShardCountError {
     /// Neither `auto` nor a number.
     NotANumber,
     /// 0, or more than [`MAX_SHARDS`].
     OutOfRange,
+}
+
+// What a `main` prints that returns it.
+impl fmt::Debug for ShardCountError {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        fmt::Display::fmt(self, f)
+    }
 }
 
 impl fmt::Display for ShardCountError {

@@ -41,7 +41,7 @@ impl fmt::Display for TlsFile {
 }
 
 /// TLS settings that a server cannot start with, or a new set of files that it cannot change to.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, PartialEq, Eq)]
 pub struct TlsError {
     place: Place,
     fault: TlsFault,
@@ -75,6 +75,13 @@ impl TlsError {
     #[must_use]
     pub fn fault(&self) -> TlsFault {
         self.fault
+    }
+}
+
+// What a `main` prints that returns it.
+impl fmt::Debug for TlsError {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        fmt::Display::fmt(self, f)
     }
 }
 

@@ -26,7 +26,7 @@ async fn application(ctx: &mut HttpContext) -> Result<(), Box<dyn Error>> {
     match path.as_str() {
         "/read" => drop(ctx.body().read_to_end(usize::MAX).await),
         "/endless" => loop {
-            ctx.write([b'x'; 50_000]).await?;
+            ctx.write(vec![b'x'; 50_000]).await?;
         },
         "/raw" => {
             let mut stream = ctx.upgrade("raw")?;
@@ -62,7 +62,10 @@ fn stages() -> Vec<(Vec<u8>, bool)> {
     let content = || frame(DATA, 0, 1, vec![b'x'; 10_000]);
     vec![
         (Vec::new(), false),
-        (http1("GET", "/wait", "", "")[..20].to_vec(), false),
+        (
+            http1("GET", "/wait", "", "").into_iter().take(20).collect(),
+            false,
+        ),
         (
             http1("POST", "/read", "Content-Length: 9\r\n", "half"),
             false,

@@ -3,6 +3,7 @@
 
 #![allow(clippy::indexing_slicing, clippy::unwrap_used)]
 
+use std::error::Error;
 use std::fs;
 use std::net::{Ipv4Addr, Ipv6Addr, SocketAddr, TcpListener};
 use std::num::NonZeroU16;
@@ -12,7 +13,9 @@ use std::path::{Path, PathBuf};
 
 use crate::support::HANG;
 use crate::support::client::Client;
-use lanner::{HttpContext, RunningServer, Server, ShardCount, StartError};
+use lanner::{
+    Endpoint, HttpContext, Limits, RunningServer, Server, ShardCount, StartError, Tls, TlsSite,
+};
 
 async fn local_address(ctx: &mut HttpContext) -> Result<(), lanner::ResponseError> {
     let address = ctx.connection().local_address().unwrap().to_string();
@@ -224,4 +227,22 @@ fn what_was_bound_before_a_failure_is_free_again() {
     let taken = format!("http://{}", other.local_addr().unwrap());
     assert!(start(&format!("{};{taken}", directory.url(""))).is_err());
     assert!(!directory.socket().exists());
+}
+
+#[test]
+fn whatever_a_main_returns_reads_as_its_one_line() {
+    let limits = Limits {
+        field_count_max: 0,
+        ..Limits::default()
+    };
+    let site = TlsSite::files("certificate.pem", "key.pem");
+    let errors: [Box<dyn Error>; 4] = [
+        "x".parse::<Endpoint>().unwrap_err().into(),
+        "many".parse::<ShardCount>().unwrap_err().into(),
+        limits.validate().unwrap_err().into(),
+        Tls::new().site("*.*", site).unwrap_err().into(),
+    ];
+    for error in errors {
+        assert_eq!(format!("{error:?}"), error.to_string());
+    }
 }

@@ -3,7 +3,7 @@
 use std::fmt;
 
 /// An address that cannot be understood: what was given and what is wrong with it, in one line.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, PartialEq, Eq)]
 pub struct AddressError {
     given: Box<str>,
     fault: AddressFault,
@@ -21,6 +21,13 @@ impl AddressError {
     #[must_use]
     pub fn fault(&self) -> AddressFault {
         self.fault
+    }
+}
+
+// What a `main` prints that returns it.
+impl fmt::Debug for AddressError {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        fmt::Display::fmt(self, f)
     }
 }
 

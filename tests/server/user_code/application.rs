@@ -168,7 +168,7 @@ fn wish(context: &HttpContext) -> Option<(Moment, Call)> {
         head.path().trim_start_matches('/')
     };
     let (moment, call) = text.split_once('.')?;
-    let moment = Moment::ALL[moment.parse::<usize>().unwrap()];
+    let moment = *Moment::ALL.get(moment.parse::<usize>().unwrap()).unwrap();
     Some((moment, Call::number(call.parse().unwrap())))
 }
 
