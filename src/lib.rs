@@ -58,7 +58,7 @@ pub use http::{
 pub use limits::{DataRate, FloodLimits, Http2Limits, Limits, LimitsError};
 pub use net::{
     AddressError, AddressFault, BindError, BindFault, BoundAddress, BoundPlace, Endpoint,
-    PeerAddress, Place, Steering, SteeringError, UrlScheme,
+    NetworkError, PeerAddress, Place, Steering, SteeringError, UrlScheme,
 };
 pub use ring::{Errno, SetupError};
 pub use server::{

@@ -19,7 +19,7 @@ pub(crate) use resources::Resources;
 use security::Security;
 
 use crate::buf::BufSlice;
-use crate::http::{Backlog, Close, ConnectionKey, Drive, Protocols, Scheme, Turn};
+use crate::http::{Backlog, Close, ConnectionKey, Drive, Protocols, Scheme, Transport, Turn};
 use crate::limits::DataRate;
 use crate::{h1, h2};
 
@@ -28,6 +28,8 @@ use crate::{h1, h2};
 pub(crate) struct Connection {
     key: ConnectionKey,
     id: u64,
+    /// The peer may name another scheme than the connection's.
+    is_gateway: bool,
     protocol: Protocol,
     security: Security,
     /// What the protocol has produced since the last send began. No memory while it is empty.
@@ -45,12 +47,12 @@ pub(crate) struct Connection {
 impl Connection {
     /// A connection on a cleartext endpoint that was accepted just now. `id` tells it apart in logs.
     pub(crate) fn cleartext(key: ConnectionKey, id: u64, turn: &Turn<'_>) -> Self {
-        let scheme = Scheme::Http;
+        let transport = Transport::of(Scheme::Http);
         let protocol = if turn.protocols == Protocols::Http2 {
-            let http2 = h2::Connection::new(key, id, Backlog::Empty, scheme, turn);
+            let http2 = h2::Connection::new(key, id, Backlog::Empty, transport, turn);
             Protocol::Http2(Box::new(http2))
         } else {
-            Protocol::Http1(h1::Connection::new(key, id, scheme, turn))
+            Protocol::Http1(h1::Connection::new(key, id, transport, turn))
         };
         Self::new(key, id, protocol, Security::None)
     }
@@ -59,6 +61,7 @@ impl Connection {
         Self {
             key,
             id,
+            is_gateway: false,
             protocol,
             security,
             out: Vec::new(),
@@ -66,6 +69,21 @@ impl Connection {
             send_rate: None,
             send_deadline: u64::MAX,
             broken: false,
+        }
+    }
+
+    /// The peer is trusted to know the scheme of what it asks for, whatever the connection is (RFC 9110,
+    /// 7.4). To be said before anything is received.
+    pub(crate) fn trust_schemes(&mut self) {
+        self.is_gateway = true;
+        self.protocol.trust_schemes();
+    }
+
+    /// What the protocol above a connection with this scheme is to hold requests against.
+    fn transport(&self, scheme: Scheme) -> Transport {
+        Transport {
+            scheme,
+            is_gateway: self.is_gateway,
         }
     }
 
@@ -127,11 +145,12 @@ impl Connection {
     /// speaks already.
     #[cold]
     fn switch(&mut self, turn: &Turn<'_>) -> bool {
+        let transport = self.transport(Scheme::Http);
         let Protocol::Http1(http1) = &mut self.protocol else {
             return false;
         };
         let input = http1.take_input();
-        let http2 = h2::Connection::new(self.key, self.id, input, Scheme::Http, turn);
+        let http2 = h2::Connection::new(self.key, self.id, input, transport, turn);
         self.protocol = Protocol::Http2(Box::new(http2));
         true
     }

@@ -98,6 +98,11 @@ impl Protocol {
         either!(self.expire(turn, out));
     }
 
+    /// The peer is trusted to know the scheme of what it asks for.
+    pub(super) fn trust_schemes(&mut self) {
+        either!(self.trust_schemes());
+    }
+
     /// FIN is on its way.
     pub(super) fn fin_sent(&mut self, turn: &Turn<'_>) {
         either!(self.fin_sent(turn));

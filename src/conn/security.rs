@@ -11,7 +11,8 @@ use super::{Connection, Protocol, Resources};
 use crate::buf::BufSlice;
 use crate::features::TlsFeature;
 use crate::http::{
-    Backlog, Close, ConnectionKey, Drive, Exchange, Method, Scheme, Status, TargetForm, Turn, after,
+    Backlog, Close, ConnectionKey, Drive, Exchange, Method, Scheme, Status, TargetForm, Transport,
+    Turn, after,
 };
 use crate::tls::{Done, Fault, Handshake, Plain, Progress, Scope, Session};
 use crate::{h1, h2};
@@ -77,7 +78,12 @@ impl Connection {
     /// A connection on an https endpoint that was accepted just now.
     pub(crate) fn secure(key: ConnectionKey, id: u64, turn: &Turn<'_>) -> Self {
         // Its protocol is known only after the handshake; this one is never driven.
-        let placeholder = Protocol::Http1(h1::Connection::new(key, id, Scheme::Https, turn));
+        let placeholder = Protocol::Http1(h1::Connection::new(
+            key,
+            id,
+            Transport::of(Scheme::Https),
+            turn,
+        ));
         let handshaking = Handshaking {
             handshake: Handshake::new(),
             deadline: after(turn.now, turn.limits.handshake_timeout),
@@ -219,12 +225,13 @@ impl Connection {
 
     /// The handshake is done: the protocol that was negotiated begins.
     fn begin_session(&mut self, done: Done, turn: &Turn<'_>, resources: &mut Resources) {
-        let (key, id, scheme) = (self.key, self.id, Scheme::Https);
+        let (key, id) = (self.key, self.id);
+        let transport = self.transport(Scheme::Https);
         self.protocol = if done.http2 {
-            let http2 = h2::Connection::new(key, id, Backlog::Empty, scheme, turn);
+            let http2 = h2::Connection::new(key, id, Backlog::Empty, transport, turn);
             Protocol::Http2(Box::new(http2))
         } else {
-            Protocol::Http1(h1::Connection::new(key, id, scheme, turn))
+            Protocol::Http1(h1::Connection::new(key, id, transport, turn))
         };
         let mut session = done.session;
         // What it has said is sealed already, and goes before everything else.

@@ -21,7 +21,7 @@ use super::scan::HeadScan;
 use crate::buf::BufSlice;
 use crate::http::{
     Backlog, BlockRate, BodyError, Close, ConnectionKey, Drive, Exchange, Linger, RateClock,
-    Scheme, Status, Turn, after,
+    Status, Transport, Turn, after,
 };
 use crate::limits::DataRate;
 
@@ -94,8 +94,7 @@ impl RequestFacts {
 pub(crate) struct Connection {
     pub(super) key: ConnectionKey,
     pub(super) id: u64,
-    /// Of the transport: https under TLS.
-    pub(super) scheme: Scheme,
+    pub(super) transport: Transport,
     pub(super) requests: u64,
     pub(super) phase: Phase,
     pub(super) close: Close,
@@ -118,16 +117,18 @@ pub(crate) struct Connection {
 
 impl Connection {
     /// A connection that was accepted just now.
-    pub(crate) fn new(key: ConnectionKey, id: u64, scheme: Scheme, turn: &Turn<'_>) -> Self {
+    pub(crate) fn new(key: ConnectionKey, id: u64, transport: Transport, turn: &Turn<'_>) -> Self {
+        let mut scan = HeadScan::default();
+        scan.set_transport(transport);
         Self {
             key,
             id,
-            scheme,
+            transport,
             requests: 0,
             phase: Phase::Head { since: None },
             close: Close::No,
             backlog: Backlog::Empty,
-            scan: HeadScan::default(),
+            scan,
             body: Body::Done,
             sending: Sending::Discard,
             request: RequestFacts::default(),
@@ -153,10 +154,16 @@ impl Connection {
         let mut connection = Self {
             close,
             input_ended,
-            ..Self::new(key, id, Scheme::default(), turn)
+            ..Self::new(key, id, Transport::default(), turn)
         };
         connection.enter_closing();
         connection
+    }
+
+    /// The peer may name another scheme than the connection's.
+    pub(crate) fn trust_schemes(&mut self) {
+        self.transport.is_gateway = true;
+        self.scan.set_transport(self.transport);
     }
 
     /// Takes received bytes.

@@ -11,7 +11,7 @@ use super::Reject;
 use super::framing::{Framing, FramingFields};
 use super::line::{diagnose, later_minor};
 use super::plain;
-use super::scan::{HeadScan, Scanned, ValidHost};
+use super::scan::{HeadScan, Origin, Scanned};
 use crate::http::authority::Authority;
 use crate::http::target::Target;
 use crate::http::{FieldSpan, KnownField, Method, RequestHead, Scheme, Span, TargetForm, Version};
@@ -66,7 +66,7 @@ pub(super) fn parse_plain(
     if scan.has_moved() || !input.first().is_some_and(u8::is_ascii_uppercase) {
         return None;
     }
-    let consumed = plain::read(input, 0, limits, &mut scan.host, head)?;
+    let consumed = plain::read(input, 0, limits, &mut scan.origin, head)?;
     Some((consumed, plain::framing(input, head)?))
 }
 
@@ -83,7 +83,7 @@ fn parse_resumed(
     if !scan.is_fresh() && scan.advance(input, limits)? == Scanned::Open {
         return Ok(Parse::Incomplete);
     }
-    if let Some(consumed) = plain::read(input, scan.start(), limits, &mut scan.host, head)
+    if let Some(consumed) = plain::read(input, scan.start(), limits, &mut scan.origin, head)
         && let Some(framing) = plain::framing(input, head)
     {
         return Ok(Parse::Complete { consumed, framing });
@@ -222,7 +222,7 @@ fn read(
         });
     }
     head.read_target(input, span_in(input, target.as_bytes()))?;
-    check_host(input, host, head, &mut scan.host, limits)?;
+    check_host(input, host, head, &mut scan.origin, limits)?;
     let framing = fields.conclude(method, version)?;
     Ok(Read::Complete { consumed, framing })
 }
@@ -264,15 +264,20 @@ fn span_in(input: &[u8], part: &[u8]) -> Span {
     Span::new(start, start.wrapping_add(part.len()))
 }
 
-/// Applies the rules for Host (RFC 9112, 3.2) and leaves the authority in the head.
+/// Applies the rules for Host (RFC 9112, 3.2) and for schemes (RFC 9110, 7.4), and leaves the authority in the head.
 #[inline]
 pub(super) fn check_host(
     input: &[u8],
     host: Option<Span>,
     head: &mut RequestHead,
-    valid: &mut ValidHost,
+    origin: &mut Origin,
     limits: &Limits,
 ) -> Result<(), Reject> {
+    if let Some(scheme) = head.target_parts().scheme
+        && !origin.transport().admits(scheme)
+    {
+        return Err(Reject::SchemeMismatch);
+    }
     let Some(span) = host else {
         return if head.version() == Version::Http10 {
             Ok(())
@@ -281,7 +286,7 @@ pub(super) fn check_host(
         };
     };
     let value = span.of(input);
-    if head.target_parts().authority.is_none() && valid.is(value) {
+    if head.target_parts().authority.is_none() && origin.is_host(value) {
         head.set_authority(span);
         return Ok(());
     }
@@ -293,7 +298,7 @@ pub(super) fn check_host(
     let target = head.target_parts();
     let Some(authority) = target.authority else {
         if host.is_some() {
-            valid.remember(value);
+            origin.remember_host(value);
             head.set_authority(span);
         }
         return Ok(());

@@ -11,7 +11,7 @@ mod tests;
 
 use super::framing::{FRAMING_FIELDS, Framing, FramingFields};
 use super::head::check_host;
-use super::scan::ValidHost;
+use super::scan::Origin;
 use crate::http::field::trim_ows;
 use crate::http::scan::{from_token_end, from_value_end};
 use crate::http::{FieldSpan, KnownField, Method, RequestHead, Span, Version, target};
@@ -26,7 +26,7 @@ pub(super) fn read(
     input: &[u8],
     start: usize,
     limits: &Limits,
-    host: &mut ValidHost,
+    origin: &mut Origin,
     head: &mut RequestHead,
 ) -> Option<usize> {
     let at = |rest: &[u8]| input.len() - rest.len();
@@ -52,10 +52,10 @@ pub(super) fn read(
     }
     match host_span {
         // As nearly always on a connection that has had a request.
-        Some(span) if is_path && host.is(span.of(input)) => {
+        Some(span) if is_path && origin.is_host(span.of(input)) => {
             head.set_authority(span);
         }
-        _ => check_host(input, host_span, head, host, limits).ok()?,
+        _ => check_host(input, host_span, head, origin, limits).ok()?,
     }
     Some(end)
 }

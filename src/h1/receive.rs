@@ -127,7 +127,8 @@ impl Connection {
             }
             Ok(Parse::Http2Preface) => {
                 // Under TLS the protocol was negotiated (RFC 9113, 3.2).
-                let negotiable = self.scheme == Scheme::Http && turn.protocols.allow_http2();
+                let negotiable =
+                    self.transport.scheme == Scheme::Http && turn.protocols.allow_http2();
                 if negotiable && self.requests == 0 {
                     return Consumed::Http2;
                 }
@@ -169,7 +170,7 @@ impl Connection {
         turn: &Turn<'_>,
     ) {
         self.backlog.attach(head, consumed, turn.scarce);
-        head.set_scheme(self.scheme);
+        head.set_scheme(self.transport.scheme);
         self.request = RequestFacts {
             http10: head.version() == Version::Http10,
             head: head.method() == Method::Head,

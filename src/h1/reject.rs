@@ -79,7 +79,8 @@ rejects! {
     PathNotUtf8 = BAD_REQUEST, "path_not_utf8", "the decoded path is not UTF-8";
     InvalidAuthority = BAD_REQUEST, "invalid_authority", "the authority of the target is not a host with an optional port (RFC 3986, 3.2)";
     UserInfoInTarget = BAD_REQUEST, "user_info_in_target", "the target holds user information (RFC 9110, 4.2.4)";
-    UnsupportedScheme = BAD_REQUEST, "unsupported_scheme", "the target is neither http nor https";
+    UnsupportedScheme = MISDIRECTED_REQUEST, "unsupported_scheme", "the target is neither http nor https (RFC 9110, 7.4)";
+    SchemeMismatch = MISDIRECTED_REQUEST, "scheme_mismatch", "the target's scheme is not that of the connection (RFC 9110, 7.4)";
     AuthorityFormRequired = BAD_REQUEST, "authority_form_required", "the target of CONNECT is not a host and port (RFC 9112, 3.2.3)";
     ConnectMethodRequired = METHOD_NOT_ALLOWED, "connect_method_required", "the target is a host and port, but the method is not CONNECT (RFC 9112, 3.2.3)";
     OptionsMethodRequired = METHOD_NOT_ALLOWED, "options_method_required", "the target is an asterisk, but the method is not OPTIONS (RFC 9112, 3.2.4)";

@@ -5,6 +5,7 @@
 //! ends, in the order of the stream: the verdict does not depend on how the bytes arrived.
 
 use super::Reject;
+use crate::http::Transport;
 use crate::http::field::is_token_byte;
 use crate::limits::{LEADING_EMPTY_LINES_MAX, Limits, METHOD_BYTES_MAX};
 
@@ -25,26 +26,33 @@ pub(crate) struct HeadScan {
     /// Where the field lines begin; `None` while the request line has no end.
     fields_start: Option<usize>,
     field_count: usize,
-    /// The last Host that was found valid: the next request of a connection nearly always has the
-    /// same, and then it is compared, not parsed.
-    pub(super) host: ValidHost,
+    /// What requests are held against.
+    pub(super) origin: Origin,
 }
 
-/// A Host value that was found valid, if it is short enough to be remembered.
+/// What the requests of a connection are for: the schemes that they may name, and the last Host that was
+/// found valid, if it is short enough to be remembered. The next request of a connection nearly always
+/// has the same, and then it is compared, not parsed.
 #[derive(Clone, Copy, Debug)]
-pub(super) struct ValidHost {
+pub(super) struct Origin {
     bytes: [u8; Self::BYTES_MAX],
     /// 0 while there is none.
     len: u8,
+    transport: Transport,
 }
 
-impl ValidHost {
+impl Origin {
     /// Longer than most names with a port, and small beside a connection.
     const BYTES_MAX: usize = 48;
 
-    /// Whether `value` is the remembered one.
+    /// What the connection is.
+    pub(super) fn transport(&self) -> Transport {
+        self.transport
+    }
+
+    /// Whether `value` is the Host that is remembered.
     #[inline(always)]
-    pub(super) fn is(&self, value: &[u8]) -> bool {
+    pub(super) fn is_host(&self, value: &[u8]) -> bool {
         if value.len() != usize::from(self.len) {
             return false;
         }
@@ -58,8 +66,8 @@ impl ValidHost {
         !value.is_empty() && self.bytes.get(..value.len()) == Some(value)
     }
 
-    /// Remembers a valid value.
-    pub(super) fn remember(&mut self, value: &[u8]) {
+    /// Remembers a valid Host.
+    pub(super) fn remember_host(&mut self, value: &[u8]) {
         if let Some(bytes) = self.bytes.get_mut(..value.len()) {
             bytes.copy_from_slice(value);
             // At most 48, so the cast loses nothing.
@@ -68,11 +76,12 @@ impl ValidHost {
     }
 }
 
-impl Default for ValidHost {
+impl Default for Origin {
     fn default() -> Self {
         Self {
             bytes: [0; Self::BYTES_MAX],
             len: 0,
+            transport: Transport::default(),
         }
     }
 }
@@ -89,6 +98,11 @@ pub(super) enum Scanned {
 }
 
 impl HeadScan {
+    /// Heads are from now on those of this transport.
+    pub(super) fn set_transport(&mut self, transport: Transport) {
+        self.origin.transport = transport;
+    }
+
     /// Makes the search new again for the next head.
     pub(super) fn restart(&mut self) {
         self.start = 0;

@@ -30,7 +30,7 @@ use super::timing::Clocks;
 use crate::buf::BufSlice;
 use crate::hpack::{Bounds, Decoder};
 use crate::http::{
-    Backlog, BlockRate, Close, ConnectionKey, Drive, Exchange, Linger, Scheme, Turn,
+    Backlog, BlockRate, Close, ConnectionKey, Drive, Exchange, Linger, Transport, Turn,
 };
 use crate::limits::{DataRate, WINDOW_FLOOR};
 
@@ -39,8 +39,7 @@ use crate::limits::{DataRate, WINDOW_FLOOR};
 pub(crate) struct Connection {
     pub(super) key: ConnectionKey,
     pub(super) id: u64,
-    /// Of the transport: https under TLS.
-    pub(super) scheme: Scheme,
+    pub(super) transport: Transport,
     pub(super) requests: u64,
     // What comes in.
     pub(super) input: Input,
@@ -104,14 +103,14 @@ impl Connection {
         key: ConnectionKey,
         id: u64,
         backlog: Backlog,
-        scheme: Scheme,
+        transport: Transport,
         turn: &Turn<'_>,
     ) -> Self {
         let limits = &turn.limits.http2;
         Self {
             key,
             id,
-            scheme,
+            transport,
             requests: 0,
             input: Input::new(backlog),
             input_ended: false,
@@ -153,6 +152,11 @@ impl Connection {
             clocks: Clocks::new(turn),
             idle: false,
         }
+    }
+
+    /// The peer may name another scheme than the connection's.
+    pub(crate) fn trust_schemes(&mut self) {
+        self.transport.is_gateway = true;
     }
 
     /// Whether a drive would do nothing, as after nearly every send when there are no other streams.

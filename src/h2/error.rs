@@ -169,7 +169,7 @@ violations! {
     RequestLineTooLong = ProtocolError, "request_line_too_long", "method, path and authority are too long in total";
     AuthorityMismatch = ProtocolError, "authority_mismatch", "Host differs from the authority (RFC 9113, 8.3.1)";
     MultipleHosts = ProtocolError, "multiple_hosts", "there is more than one Host (RFC 9110, 7.2)";
-    SchemeMismatch = ProtocolError, "scheme_mismatch", "the scheme is not that of the transport";
+    SchemeMismatch = ProtocolError, "scheme_mismatch", "the scheme is not that of the connection (RFC 9110, 7.4)";
     ConnectWithPathOrScheme = ProtocolError, "connect_with_path_or_scheme", "a CONNECT has a path or a scheme (RFC 9113, 8.5)";
     ProtocolWithoutConnect = ProtocolError, "protocol_without_connect", "a request other than CONNECT names a protocol (RFC 8441, 4)";
     UnknownExpectation = ProtocolError, "unknown_expectation", "Expect asks for what nobody knows (RFC 9110, 10.1.1)";

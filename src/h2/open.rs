@@ -124,7 +124,7 @@ impl Connection {
                 block.place.of(&self.input, &self.block),
                 &self.bounds,
                 &mut head,
-                self.scheme,
+                self.transport,
                 turn.limits,
                 turn.counters,
             ),

@@ -13,7 +13,7 @@ use super::priority::Priority;
 use crate::hpack::{Bounds, Decoder, Line, ListSize};
 use crate::http::field::parse_content_length;
 use crate::http::{
-    Counters, FieldSpan, KnownField, Method, RequestHead, Scheme, Span, Status, Version,
+    Counters, FieldSpan, KnownField, Method, RequestHead, Scheme, Span, Status, Transport, Version,
 };
 use crate::limits::Limits;
 
@@ -99,7 +99,7 @@ pub(super) fn read_request(
     block: &[u8],
     bounds: &Bounds,
     head: &mut RequestHead,
-    transport: Scheme,
+    transport: Transport,
     limits: &Limits,
     counters: &mut Counters,
 ) -> Result<Request, Unread> {
@@ -273,7 +273,7 @@ impl Lines<'_> {
         &mut self,
         list: ListSize,
         arena: &mut Vec<u8>,
-        transport: Scheme,
+        transport: Transport,
     ) -> Result<(), Refusal> {
         if let Some(refusal) = self.refusal.or_else(|| self.excess(list)) {
             return Err(refusal);
@@ -286,11 +286,11 @@ impl Lines<'_> {
         }
         self.head
             .set_request(self.method, self.method_text, Version::Http2);
-        self.head.set_scheme(transport);
+        self.head.set_scheme(transport.scheme);
         let is_plain = self.seen & !REGULAR == METHOD | PATH | SCHEME | AUTHORITY
             && self.path_is_plain
             && self.method != Method::Connect
-            && self.scheme == Some(transport)
+            && self.scheme == Some(transport.scheme)
             && self.host.is_none()
             && self.cookies <= 1;
         if is_plain {
@@ -305,10 +305,10 @@ impl Lines<'_> {
 
     /// The rest of [`conclude`](Self::conclude) where anything is out of the ordinary.
     #[inline(never)]
-    fn conclude_any(&mut self, arena: &mut Vec<u8>, transport: Scheme) -> Result<(), Refusal> {
+    fn conclude_any(&mut self, arena: &mut Vec<u8>, transport: Transport) -> Result<(), Refusal> {
         self.demand(METHOD)?;
         self.read_target(arena, transport)?;
-        self.settle_authority(arena, transport)?;
+        self.settle_authority(arena)?;
         if self.cookies > 1 {
             self.head.join_fields(arena, "cookie", b"; ");
         }

@@ -101,8 +101,7 @@ impl HttpContext {
         RequestBody::new(&self.exchange)
     }
 
-    /// The identifier of the request's stream (RFC 9113, 5.1.1); `None` where there are no streams,
-    /// as on HTTP/1, and once the connection is gone.
+    /// The stream's identifier (RFC 9113, 5.1.1); `None` on HTTP/1 and once the connection is gone.
     #[must_use]
     pub fn stream_id(&self) -> Option<u32> {
         self.exchange.stream()
@@ -337,11 +336,9 @@ impl HttpContext {
     }
 
     /// Takes the connection over: sends 101 (with `protocol` in Upgrade), or 200 for CONNECT, with
-    /// the fields set so far, and gives the raw byte stream behind it. A CONNECT that is answered
-    /// with any other 2xx gets an empty 501 instead: it would promise a tunnel that there is none of.
+    /// the fields set so far, and gives the raw byte stream behind it.
     ///
     /// # Errors
-    ///
     /// [`ResponseError::NotUpgradable`] when the request asks for no upgrade or has a body,
     /// [`ResponseError::Aborted`] when the peer is gone, and those of [`status`](Self::status).
     pub fn upgrade(&mut self, protocol: &str) -> Result<Upgraded, ResponseError> {

@@ -170,10 +170,11 @@ impl RequestHead {
         self.version
     }
 
-    /// The scheme of the connection, whatever an absolute target says.
+    /// The scheme that the request is for: the connection's, unless a trusted gateway says otherwise.
     #[must_use]
     pub fn scheme(&self) -> Scheme {
-        self.scheme
+        // One that an absolute target must not name was refused.
+        self.target.scheme.unwrap_or(self.scheme)
     }
 
     /// The value of the first field of this name, whatever its case.

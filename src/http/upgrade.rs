@@ -11,6 +11,9 @@ use super::writing::{drained, write_all};
 use super::{BodyError, Chunk, Exchange, ResponseError};
 
 /// A connection that has left HTTP.
+///
+/// A CONNECT is granted by an upgrade alone: one that is answered with a 2xx and no upgrade gets an
+/// empty 501 instead, for there is no tunnel behind it.
 #[derive(Debug)]
 pub struct Upgraded {
     exchange: Rc<Exchange>,

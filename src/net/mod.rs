@@ -10,6 +10,7 @@ mod address;
 mod departed;
 mod fault;
 mod listener;
+mod network;
 mod peer;
 mod steering;
 mod unix;
@@ -19,6 +20,8 @@ pub use address::{
 };
 pub use fault::{BindError, BindFault};
 pub(crate) use listener::{BindOptions, BoundListeners, DEFAULT_BACKLOG, Listener, bind};
+pub use network::NetworkError;
+pub(crate) use network::Networks;
 pub use peer::PeerAddress;
 pub(crate) use peer::{local_address, peer_address};
 pub(crate) use steering::steer_by_cpu;

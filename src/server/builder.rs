@@ -21,7 +21,8 @@ use crate::http::{Application, HttpContext, Protocols, process_shared};
 use crate::journal::{self, Journal};
 use crate::limits::Limits;
 use crate::net::{
-    self, BindOptions, BoundListeners, DEFAULT_BACKLOG, Endpoint, Listener, Steering, SteeringError,
+    self, BindOptions, BoundListeners, DEFAULT_BACKLOG, Endpoint, Listener, Networks, Steering,
+    SteeringError,
 };
 use crate::ring::{self, Ring, RingConfig, SetupError, Uring};
 pub use crate::shard::shell::ShellKind;
@@ -51,6 +52,7 @@ pub struct Server {
     limits: Limits,
     server_field: bool,
     protocols: Protocols,
+    gateways: Networks,
     tls: Option<Tls>,
     features: ServerFeatures,
 }
@@ -74,6 +76,7 @@ impl Server {
             limits: Limits::default(),
             server_field: true,
             protocols: Protocols::default(),
+            gateways: Networks::default(),
             tls: None,
             features: ServerFeatures::default(),
         }
@@ -138,6 +141,15 @@ impl Server {
     pub fn protocols(mut self, protocols: Protocols) -> Self {
         self.protocols = protocols;
         self
+    }
+
+    /// Lets peers in these networks, as `10.0.0.0/8, ::1`, or `unix` for all Unix sockets, name another
+    /// scheme than their connection's, as proxies do that end TLS. Others get 421 (RFC 9110, 7.4).
+    /// # Errors
+    /// [`StartError::Network`] for what is no network.
+    pub fn allow_alternate_schemes(mut self, networks: &str) -> Result<Self, StartError> {
+        self.gateways = Networks::parse(networks)?;
+        Ok(self)
     }
 
     /// The certificates of `https` addresses. Their files are watched: new ones are used for new
@@ -215,6 +227,7 @@ impl Server {
                     limits: limits.clone(),
                     server_field: self.server_field,
                     protocols: self.protocols,
+                    gateways: self.gateways.clone(),
                 },
                 cpu,
                 shell: self.shell,

@@ -5,7 +5,7 @@ use std::io;
 
 use super::development::DevelopmentError;
 use crate::limits::LimitsError;
-use crate::net::{AddressError, BindError, Endpoint, SteeringError};
+use crate::net::{AddressError, BindError, Endpoint, NetworkError, SteeringError};
 use crate::ring::SetupError;
 use crate::tls::TlsError;
 
@@ -17,6 +17,8 @@ use crate::tls::TlsError;
 pub enum StartError {
     /// An address cannot be understood.
     Address(AddressError),
+    /// A network cannot be understood.
+    Network(NetworkError),
     /// An address cannot be bound.
     Bind(BindError),
     /// An `https` address has no certificate.
@@ -73,6 +75,7 @@ impl fmt::Display for StartError {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             Self::Address(error) => error.fmt(f),
+            Self::Network(error) => error.fmt(f),
             Self::Bind(error) => error.fmt(f),
             Self::CertificateMissing(endpoint) => write!(
                 f,
@@ -154,6 +157,12 @@ impl std::error::Error for StartError {
 impl From<AddressError> for StartError {
     fn from(error: AddressError) -> Self {
         Self::Address(error)
+    }
+}
+
+impl From<NetworkError> for StartError {
+    fn from(error: NetworkError) -> Self {
+        Self::Network(error)
     }
 }
 

@@ -9,7 +9,7 @@ use super::driver::{Clock, OpenFlag, Shard};
 use super::slots::{Receiving, Slot, Stage};
 use crate::conn::Connection;
 use crate::features::{self, AddressSource, ConnectionFacts};
-use crate::http::HttpContext;
+use crate::http::{ConnectionKey, HttpContext, Turn};
 use crate::net::{Listener, PeerAddress, local_address, peer_address};
 use crate::ring::{Completion, Errno, OpKind, Ring, Token};
 
@@ -102,16 +102,16 @@ where
             ring: PhantomData,
         });
         probe::probe!(lanner, connection__open, fd);
+        // Asked of the kernel only where the answer counts, and once.
+        let gateways = &self.options.gateways;
+        let is_gateway =
+            !gateways.is_empty() && addresses.remote().is_some_and(|peer| gateways.hold(&peer));
         let turn = self.world.turn();
         let key = self.slots.insert(|key| Slot {
             key,
             fd,
             open,
-            connection: if secure {
-                Connection::secure(key, id, &turn)
-            } else {
-                Connection::cleartext(key, id, &turn)
-            },
+            connection: open_connection(key, id, secure, is_gateway, &turn),
             facts: features::Connection::new(ConnectionFacts {
                 id,
                 addresses,
@@ -130,6 +130,24 @@ where
         });
         self.touch(key);
     }
+}
+
+fn open_connection(
+    key: ConnectionKey,
+    id: u64,
+    secure: bool,
+    is_gateway: bool,
+    turn: &Turn<'_>,
+) -> Connection {
+    let mut connection = if secure {
+        Connection::secure(key, id, turn)
+    } else {
+        Connection::cleartext(key, id, turn)
+    };
+    if is_gateway {
+        connection.trust_schemes();
+    }
+    connection
 }
 
 /// The addresses of a descriptor, for as long as it is open.

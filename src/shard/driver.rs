@@ -24,7 +24,7 @@ use crate::http::{
 };
 use crate::journal;
 use crate::limits::Limits;
-use crate::net::Listener;
+use crate::net::{Listener, Networks};
 use crate::ring::{Completion, OpKind, Payload, Ring, Token, Wait};
 use crate::task::{self, Contained, Inbox, Polled, ShardScope, TaskId, TaskSlab};
 use crate::time::DateCache;
@@ -43,6 +43,8 @@ pub(crate) struct ShardOptions {
     pub(crate) server_field: bool,
     /// Which protocols the shard speaks.
     pub(crate) protocols: Protocols,
+    /// The peers that may name another scheme than their connection's.
+    pub(crate) gateways: Networks,
 }
 
 /// The clock of a shard: milliseconds since its start, and seconds since 1970.

@@ -16,7 +16,7 @@ use std::rc::Rc;
 use self::ring::{InMemoryRing, Wire};
 use crate::http::{Application, HttpContext, Protocols, process_shared};
 use crate::limits::Limits;
-use crate::net::{self, BindOptions, Endpoint};
+use crate::net::{self, BindOptions, Endpoint, Networks};
 use crate::shard::shell::Driver;
 use crate::shard::{Clock, Control, Shard, ShardOptions};
 use crate::task::Inbox;
@@ -76,6 +76,7 @@ pub fn shard<A: Application + 'static>(application: A) -> Box<dyn InMemoryShard>
         limits: Limits::default(),
         server_field: true,
         protocols: Protocols::default(),
+        gateways: Networks::default(),
     };
     let ring = InMemoryRing::new(wire.clone());
     let shard = Shard::new(

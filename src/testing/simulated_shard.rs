@@ -20,7 +20,7 @@ use super::sim::{Peer, SimConfig, SimNet, SimRing};
 use super::tls::Identity;
 use crate::http::{Application, HttpContext, Protocols, process};
 use crate::limits::Limits;
-use crate::net::{self, BindOptions, Endpoint};
+use crate::net::{self, BindOptions, Endpoint, Networks};
 use crate::shard::shell::{Driver, Turn};
 use crate::shard::{Clock, Control, Shard, ShardOptions, Stats};
 use crate::task::{Inbox, InboxSender};
@@ -139,6 +139,7 @@ impl SimulatedShard {
             limits,
             server_field: true,
             protocols,
+            gateways: Networks::default(),
         };
         let clock = SimClock(net.clone());
         let shard = Shard::new(options, ring, clock, listeners, inbox, scope, handler);

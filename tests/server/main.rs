@@ -38,6 +38,7 @@ mod request_body;
 mod response_fields;
 mod response_framing;
 mod restart;
+mod schemes;
 mod shard_services;
 mod shorthand;
 mod shutdown;

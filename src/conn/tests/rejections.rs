@@ -193,6 +193,33 @@ fn a_host_that_differs_from_the_target_is_refused_on_demand() {
     }
 }
 
+/// RFC 9110, 7.4: a trusted gateway may have ended TLS for what it passes on in the clear.
+#[test]
+fn a_gateway_names_the_scheme() {
+    let make = || {
+        let handler = async |ctx: &mut HttpContext| {
+            let head = ctx.request();
+            let text = format!("{} {:?}", head.scheme(), head.authority());
+            drop(head);
+            ctx.text(&text)
+        };
+        let mut peer = Peer::new(handler);
+        peer.connection.trust_schemes();
+        peer
+    };
+    for (target, seen) in [
+        ("https://a/", "https Some(\"a\")"),
+        ("http://a/", "http Some(\"a\")"),
+        ("/", "http Some(\"b\")"),
+    ] {
+        let input = format!("GET {target} HTTP/1.1\r\nHost: b\r\n\r\n");
+        let (output, _) = everyway(make, input.as_bytes());
+        assert_eq!(output, text_response(seen), "{target}");
+    }
+    let (output, _) = everyway(make, b"GET ftp://a/ HTTP/1.1\r\nHost: a\r\n\r\n");
+    assert!(output.starts_with("HTTP/1.1 421 "), "{output}");
+}
+
 #[test]
 fn oversized_heads() {
     let limits = || Limits {

@@ -4,14 +4,14 @@
 
 use super::{framing, read};
 use crate::h1::head::{Parse, parse_by_record};
-use crate::h1::scan::ValidHost;
+use crate::h1::scan::Origin;
 use crate::http::RequestHead;
 use crate::limits::Limits;
 
 /// Reads `input` both ways, compares where the plain way answers, and says whether it does.
 fn is_plain(input: &[u8], start: usize, limits: &Limits) -> bool {
     let mut plain = RequestHead::default();
-    let end = read(input, start, limits, &mut ValidHost::default(), &mut plain);
+    let end = read(input, start, limits, &mut Origin::default(), &mut plain);
     let (Some(end), Some(framing)) = (end, framing(input, &plain)) else {
         return false;
     };

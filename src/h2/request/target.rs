@@ -4,34 +4,46 @@
 //! stream.
 
 use super::super::error::Violation;
-use super::{AUTHORITY, HOST, Lines, PATH, PROTOCOL, SCHEME};
+use super::{AUTHORITY, HOST, Lines, PATH, PROTOCOL, Refusal, SCHEME};
 use crate::http::authority::Authority;
-use crate::http::{FieldSpan, KnownField, Method, Scheme, Span};
+use crate::http::{FieldSpan, KnownField, Method, Span, Status, Transport};
 
 impl Lines<'_> {
     /// RFC 9113, 8.3.1 and 8.5; RFC 8441, 4.
-    pub(super) fn read_target(&mut self, arena: &[u8], transport: Scheme) -> Result<(), Violation> {
+    pub(super) fn read_target(
+        &mut self,
+        arena: &[u8],
+        transport: Transport,
+    ) -> Result<(), Refusal> {
         let method = self.method;
         if self.has(PROTOCOL) && method != Method::Connect {
-            return Err(Violation::ProtocolWithoutConnect);
+            return Err(Violation::ProtocolWithoutConnect.into());
         }
         if method == Method::Connect && !self.has(PROTOCOL) {
             if self.has(PATH) || self.has(SCHEME) {
-                return Err(Violation::ConnectWithPathOrScheme);
+                return Err(Violation::ConnectWithPathOrScheme.into());
             }
             self.demand(AUTHORITY)?;
             let target = self.head.read_target(arena, self.authority);
-            return target.map_err(|_| Violation::InvalidAuthority);
+            return target.map_err(|_| Violation::InvalidAuthority.into());
         }
         self.demand(PATH)?;
         self.demand(SCHEME)?;
-        if self.scheme != Some(transport) {
-            return Err(Violation::SchemeMismatch);
-        }
         if self.has(PROTOCOL) {
             self.demand(AUTHORITY)?;
             self.head.set_protocol(self.protocol);
         }
+        self.read_path(arena)?;
+        // It is well-formed, and meant for another server (RFC 9110, 7.4).
+        let scheme = self.scheme.filter(|scheme| transport.admits(*scheme));
+        let status = Status::MISDIRECTED_REQUEST;
+        let scheme = scheme.ok_or(Refusal::Status(status, Violation::SchemeMismatch))?;
+        self.head.set_scheme(scheme);
+        Ok(())
+    }
+
+    fn read_path(&mut self, arena: &[u8]) -> Result<(), Violation> {
+        let method = self.method;
         if self.path_is_plain {
             self.head.set_plain_path(self.path);
             return Ok(());
@@ -47,11 +59,7 @@ impl Lines<'_> {
 
     /// `:authority` counts, Host stands for it where it is missing, and both say the same where
     /// both are there (RFC 9113, 8.3.1). Handlers find a Host either way.
-    pub(super) fn settle_authority(
-        &mut self,
-        arena: &[u8],
-        transport: Scheme,
-    ) -> Result<(), Violation> {
+    pub(super) fn settle_authority(&mut self, arena: &[u8]) -> Result<(), Violation> {
         let host = match self.host.filter(|host| !host.of(arena).is_empty()) {
             None => None,
             Some(span) => match Authority::parse(span.of(arena)) {
@@ -72,7 +80,9 @@ impl Lines<'_> {
         }
         let wanted = Authority::parse(authority.of(arena)).ok();
         match (host, wanted) {
-            (Some((_, host)), Some(wanted)) if host.is_same(wanted, transport.default_port()) => {
+            (Some((_, host)), Some(wanted))
+                if host.is_same(wanted, self.head.scheme().default_port()) =>
+            {
                 Ok(())
             }
             _ => Err(Violation::AuthorityMismatch),

@@ -9,6 +9,7 @@ mod ending;
 mod exchanges;
 mod http2;
 mod kernel;
+mod lingering;
 mod local;
 mod overload;
 mod peers;

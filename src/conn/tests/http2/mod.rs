@@ -7,6 +7,7 @@ mod continuing;
 mod ending;
 mod gone;
 mod late;
+mod lingering;
 mod plain;
 mod preface;
 mod priorities;

@@ -169,8 +169,6 @@ fn malformed_requests_are_reset_and_others_go_on() {
         ),
         (instead((":method", "")), "invalid_method"),
         (instead((":method", "G T")), "invalid_method"),
-        (instead((":scheme", "https")), "scheme_mismatch"),
-        (instead((":scheme", "ftp")), "scheme_mismatch"),
         (instead((":scheme", "1")), "invalid_scheme"),
         (instead((":path", "")), "invalid_path"),
         (instead((":path", "p")), "invalid_path"),
@@ -238,6 +236,52 @@ fn what_may_be_odd_is_taken() {
     ] {
         let line = seen(&[METHOD, SCHEME, AUTHORITY, PATH, line]);
         assert!(line.starts_with("GET /p "), "{line}");
+    }
+}
+
+/// RFC 9110, 7.4: what is meant for another scheme is misdirected, unless a trusted gateway says so.
+#[test]
+fn another_scheme_is_misdirected_in_the_clear() {
+    let of = |scheme| [METHOD, (":scheme", scheme), AUTHORITY, PATH];
+    for scheme in ["https", "HTTPS", "ftp"] {
+        assert_eq!(
+            seen(&of(scheme)),
+            "HEADERS 1 421 content-length: 0 ES: h2_scheme_mismatch"
+        );
+    }
+    let trusting = || {
+        let mut http2 = Http2::fresh(describe, Limits::default(), Protocols::default());
+        http2.peer.connection.trust_schemes();
+        http2
+    };
+    for (fields, answer) in [
+        (
+            vec![METHOD, (":scheme", "https"), AUTHORITY, PATH],
+            "HEADERS 1 200 seen: GET /p Some(\"a\") HTTP/2 Https host=a content-length: 0 ES",
+        ),
+        (
+            vec![METHOD, SCHEME, AUTHORITY, PATH],
+            "HEADERS 1 200 seen: GET /p Some(\"a\") HTTP/2 Http host=a content-length: 0 ES",
+        ),
+        // The port that Host may leave out is that of the scheme.
+        (
+            vec![
+                METHOD,
+                (":scheme", "https"),
+                (":authority", "a:443"),
+                PATH,
+                ("host", "a"),
+            ],
+            "HEADERS 1 200 seen: GET /p Some(\"a:443\") HTTP/2 Https host=a content-length: 0 ES",
+        ),
+        (
+            vec![METHOD, (":scheme", "ftp"), AUTHORITY, PATH],
+            "HEADERS 1 421 content-length: 0 ES",
+        ),
+    ] {
+        let frames = Frames::hello().headers(1, &fields, true);
+        let outcome = everyway(trusting, &frames);
+        assert_eq!(outcome.lines.get(2).map(String::as_str), Some(answer));
     }
 }
 

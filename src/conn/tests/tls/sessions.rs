@@ -246,3 +246,23 @@ fn a_peer_that_does_not_read_gets_one_answer_to_all_its_key_updates() {
     assert_eq!(secure.rejected(), [""; 0]);
     secure.finish();
 }
+
+/// RFC 9110, 7.4, the other way round: http is not what this connection is.
+#[test]
+fn another_scheme_is_misdirected_under_tls() {
+    let request = "GET http://localhost/ HTTP/1.1\r\nHost: localhost\r\n\r\n";
+    let mut secure = Secure::connected(echo, Offer::HTTP1);
+    let answer = secure.ask(request);
+    assert!(answer.starts_with("HTTP/1.1 421 "), "{answer}");
+    assert_eq!(secure.rejected(), ["scheme_mismatch"]);
+    secure.finish();
+    // What is known of the peer outlives the handshake.
+    let identity = Identity::new(Protocols::default());
+    let client = Client::new(&identity.config(Offer::HTTP1));
+    let mut secure = Secure::with(echo, &identity, client, Limits::default());
+    secure.peer.connection.trust_schemes();
+    secure.exchange();
+    let answer = secure.ask(request);
+    assert!(answer.contains("\r\n\r\nhttp "), "{answer}");
+    secure.finish();
+}
