@@ -59,6 +59,16 @@ fn descriptors() -> usize {
     fs::read_dir("/proc/self/fd").unwrap().count()
 }
 
+/// Without those of one kind.
+fn descriptors_but(kind: &str) -> usize {
+    let entries = fs::read_dir("/proc/self/fd").unwrap();
+    // The one of the folder itself is gone by the time that it is looked at.
+    let targets = entries.filter_map(|entry| fs::read_link(entry.unwrap().path()).ok());
+    targets
+        .filter(|target| target.to_str() != Some(kind))
+        .count()
+}
+
 #[test]
 fn the_server_closes_without_waiting() {
     let _alone = alone();
@@ -182,5 +192,45 @@ fn no_descriptor_is_left_of_a_thousand_connections() {
     }
     server.settle();
     assert_eq!(descriptors(), before);
+    server.finish();
+}
+
+#[test]
+fn no_descriptor_is_left_of_a_shard_that_has_ended() {
+    let _alone = alone();
+    let server = TestServer::start(async |ctx: &mut HttpContext| {
+        if ctx.request().path() == "/end" {
+            // A task that nobody contains ends the executor, and the shard with it.
+            let task = glommio::spawn_local(async {
+                glommio::timer::sleep(Duration::from_millis(1)).await;
+                panic!("a test's panic");
+            });
+            task.detach();
+            glommio::timer::sleep(Duration::from_secs(3600)).await;
+        }
+        ctx.text("answered")
+    });
+    server.settle();
+    // Whatever a panic of its executor leaves glommio never frees, an eventfd each time.
+    let before = descriptors_but("anon_inode:[eventfd]");
+    for _ in 0..3 {
+        let mut others: Vec<_> = (0..20).map(|_| server.connect()).collect();
+        for other in &mut others {
+            assert_eq!(other.get("/").text(), "answered");
+        }
+        let mut client = server.connect();
+        client.send("GET /end HTTP/1.1\r\nHost: a\r\n\r\n");
+        assert_eq!(client.any_end().0, b"");
+        drop(client);
+        for mut other in others {
+            other.any_end();
+        }
+        // Whoever comes meanwhile waits in the queue for the shard that takes its place.
+        assert_eq!(server.connect().get("/").text(), "answered");
+        eventually("descriptors are closed", || {
+            descriptors_but("anon_inode:[eventfd]") <= before
+        });
+    }
+    assert!(server.running.is_healthy());
     server.finish();
 }

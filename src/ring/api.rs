@@ -175,6 +175,15 @@ pub(crate) trait Ring {
     /// Gives all returned buffers to the kernel in one batch. Returns how many.
     fn recycle(&mut self) -> usize;
 
+    /// Ends everything in flight and waits until the kernel has let go of it, half a second at most: for
+    /// a shard that ends in the middle. Nothing that was started names a descriptor afterwards, and
+    /// nothing more may be started.
+    fn end(&mut self);
+
+    /// Closes a descriptor at once, once [`Ring::end`] was called: before, what waits to be submitted
+    /// could name another descriptor that has got its number since.
+    fn abandon(&mut self, fd: RawFd);
+
     /// Runs `ask` with a descriptor of the kernel's that the caller knows to be open. `None` for a
     /// ring whose descriptors are not the kernel's.
     fn with_descriptor<T>(fd: RawFd, ask: impl FnOnce(BorrowedFd<'_>) -> T) -> Option<T>

@@ -45,6 +45,8 @@ pub(crate) struct Uring {
     /// Completions of what was done without the kernel's queues.
     ready: Vec<Completion>,
     overflows: u64,
+    /// Once the ring was ended: whether the kernel has let go of all memory.
+    settled: Option<bool>,
     features: RingFeatures,
 }
 
@@ -77,6 +79,7 @@ impl Uring {
             spilled: VecDeque::new(),
             ready: Vec::new(),
             overflows: 0,
+            settled: None,
             features,
         })
     }
@@ -331,6 +334,20 @@ impl Ring for Uring {
         self.buffers.give(&self.flight.pool)
     }
 
+    fn end(&mut self) {
+        if self.settled.is_none() {
+            self.settled = Some(self.settle());
+        }
+    }
+
+    fn abandon(&mut self, fd: RawFd) {
+        if self.settled.is_some() && fd >= 0 {
+            // SAFETY: the caller gives the descriptor away. The ring was ended: what is in flight has
+            // the socket itself, and nothing that names the number will be submitted any more.
+            drop(unsafe { OwnedFd::from_raw_fd(fd) });
+        }
+    }
+
     fn with_descriptor<T>(fd: RawFd, ask: impl FnOnce(BorrowedFd<'_>) -> T) -> Option<T> {
         if fd < 0 {
             return None;
@@ -355,7 +372,9 @@ impl Ring for Uring {
 
 impl Drop for Uring {
     fn drop(&mut self) {
-        if self.settle() {
+        self.end();
+        // Only when every operation is known to have ended may its memory be freed.
+        if self.settled == Some(true) {
             self.buffers.unregister(&self.ring);
         } else {
             self.flight.leak();

@@ -7,14 +7,15 @@ use std::any::Any;
 use std::io::{self, Write};
 use std::num::NonZeroUsize;
 use std::rc::Rc;
-use std::sync::mpsc;
+use std::sync::{Arc, mpsc};
 
 use super::certificates::Loaded;
 use super::clock::SystemClock;
 use super::cpus::{Cpus, ShardCount};
 use super::error::StartError;
 use super::locked_memory;
-use super::running::{RunningServer, ShardHandle};
+use super::roster::{Roster, ShardThread};
+use super::running::RunningServer;
 use super::secure;
 use crate::features::{ServerAddresses, ServerFeatures, ShardFacts, Shards};
 use crate::http::{Application, HttpContext, Protocols, process_shared};
@@ -25,6 +26,7 @@ use crate::net::{
     SteeringError,
 };
 use crate::ring::{self, Ring, RingConfig, SetupError, Uring};
+use crate::shard::shell::ShellError;
 pub use crate::shard::shell::ShellKind;
 use crate::shard::{Control, Shard, ShardOptions, shell};
 use crate::task::{Inbox, InboxSender};
@@ -213,33 +215,26 @@ impl Server {
         }
         // Ahead of the executors, which would panic.
         ring::try_out()?;
-        let limits = of_one_shard(self.limits, count);
         let journal = Journal::start()?;
+        let shards = cpus.len();
+        let mut launcher = Launcher {
+            limits: of_one_shard(self.limits, count),
+            server_field: self.server_field,
+            protocols: self.protocols,
+            gateways: self.gateways,
+            cpus,
+            shell: self.shell,
+            journal: journal.clone(),
+            application,
+        };
+        let launch = move |roster: &Roster, index| launcher.launch(roster, index);
+        let roster = Roster::new(per_shard, journal.clone(), launch);
         // From here on an error drops what was made, and that ends it.
-        let mut running = RunningServer::new(files, journal.clone());
-        let mut facts = Vec::with_capacity(cpus.len());
-        let applications = std::iter::repeat_n(application, cpus.len());
-        let shards = cpus.into_iter().zip(per_shard).zip(applications);
-        for (index, ((cpu, listeners), application)) in shards.enumerate() {
-            let plan = Plan {
-                options: ShardOptions {
-                    index,
-                    limits: limits.clone(),
-                    server_field: self.server_field,
-                    protocols: self.protocols,
-                    gateways: self.gateways.clone(),
-                },
-                cpu,
-                shell: self.shell,
-                listeners,
-                journal: journal.clone(),
-            };
-            let (handle, fact) = plan
-                .launch(application)
-                .map_err(|error| locked_memory::explained(error, count.get(), self.shell))?;
-            running.add(handle);
-            facts.push(fact);
-        }
+        let mut running = RunningServer::new(roster.clone(), files, journal);
+        let facts = (0..shards).map(|index| roster.launch(index));
+        let facts = facts
+            .collect::<Result<Vec<_>, _>>()
+            .map_err(|error| locked_memory::explained(error, count.get(), self.shell))?;
         let addresses = ServerAddresses::new(addresses.iter().map(ToString::to_string).collect());
         let features = self.features.with_facts(addresses, Shards::new(facts));
         running.serve(features, tls)?;
@@ -311,60 +306,79 @@ fn share(limit: usize, shards: NonZeroUsize) -> usize {
     limit.div_ceil(shards.get())
 }
 
-/// One shard that is to be made.
-struct Plan {
-    options: ShardOptions,
-    cpu: usize,
+/// What every shard is made with, the first ones and those that take the place of one.
+struct Launcher<A> {
+    limits: Limits,
+    server_field: bool,
+    protocols: Protocols,
+    gateways: Networks,
+    /// By shard.
+    cpus: Vec<usize>,
     shell: ShellKind,
-    listeners: Vec<Listener>,
     journal: Journal,
+    application: A,
 }
 
-/// What a shard's thread reports once its ring is made.
-type Ready = (InboxSender<Control>, ShardFacts);
-
-impl Plan {
-    /// Makes the shard on a thread of its own and waits for its ring.
-    fn launch<A>(self, application: A) -> Result<(ShardHandle, ShardFacts), StartError>
-    where
-        A: Application + Send + 'static,
-    {
-        let Self {
-            options,
-            cpu,
-            shell,
-            listeners,
-            journal,
-        } = self;
-        let index = options.index;
+impl<A: Application + Clone + Send + 'static> Launcher<A> {
+    /// Makes a shard on a thread of its own and waits for its ring.
+    fn launch(
+        &mut self,
+        roster: &Roster,
+        index: usize,
+    ) -> Result<(ShardFacts, ShardThread), StartError> {
+        let options = ShardOptions {
+            index,
+            limits: self.limits.clone(),
+            server_field: self.server_field,
+            protocols: self.protocols,
+            gateways: self.gateways.clone(),
+        };
+        let listeners = roster.listeners(index);
         let addresses = listeners
             .iter()
             .map(|listener| listener.address().to_string())
             .collect();
-        let (ready, made) = mpsc::channel::<Ready>();
+        let (cpu, shell) = (self.cpus.get(index).copied(), self.shell);
+        let (journal, application) = (self.journal.clone(), self.application.clone());
+        let (seats, ends) = (roster.clone(), roster.clone());
+        let (ready, made) = mpsc::channel::<ShardFacts>();
         let make = move || {
             journal.enter();
-            let (shard, sender, mut facts) = assemble(options, listeners, application)?;
-            facts.cpu = Some(cpu);
+            let (shard, inbox, mut facts) = assemble(options, listeners, application)?;
+            facts.cpu = cpu;
             facts.shell = shell.name();
             facts.addresses = addresses;
-            // The starting thread waits for this; if it is gone, so is the server.
-            drop(ready.send((sender, facts)));
+            seats.seat(index, inbox);
+            // The thread that launches waits for this; if it is gone, so is the server.
+            drop(ready.send(facts));
             Ok(shard)
         };
-        let thread = shell::spawn(shell, Some(cpu), format!("lanner-{index}"), make)?;
+        let ended = move |result: &Result<(), _>| ends.ended(index, result);
+        let thread = shell::spawn(shell, cpu, format!("lanner-{index}"), make, ended)?;
         match made.recv() {
-            Ok((inbox, facts)) => Ok((ShardHandle::new(inbox, thread), facts)),
+            Ok(facts) => Ok((facts, thread)),
             // The thread ended before it made a shard: its own error says why.
-            Err(_) => Err(ShardHandle::end_of(thread)),
+            Err(_) => Err(end_of(thread)),
         }
+    }
+}
+
+/// Why a thread ended before there was a shard.
+fn end_of(thread: ShardThread) -> StartError {
+    match thread.join() {
+        Ok(Err(ShellError::Driver(error))) => error,
+        Ok(Err(ShellError::Executor(error))) if error.is_of_locked_memory() => {
+            StartError::Ring(SetupError::OutOfMemory)
+        }
+        Ok(Err(error)) => StartError::Shard(io::Error::other(error.to_string())),
+        Ok(Ok(())) | Err(_) => StartError::Shard(io::Error::other("its thread ended early")),
     }
 }
 
 /// Makes the shard's parts on its own thread.
 fn assemble<A>(
     options: ShardOptions,
-    listeners: Vec<Listener>,
+    listeners: Vec<Arc<Listener>>,
     application: A,
 ) -> Result<(impl shell::Driver, InboxSender<Control>, ShardFacts), StartError>
 where

@@ -58,10 +58,13 @@ pub enum StartError {
         /// How many connections were open.
         connections: usize,
     },
-    /// A shard of the running server has ended by itself, so that the server had to end.
+    /// A shard of the running server has ended by itself, and none could take its place, so that the
+    /// server had to end.
     ShardEnded {
         /// Which one.
         index: usize,
+        /// Why it has.
+        reason: String,
     },
     /// The limits contradict each other.
     Limits(LimitsError),
@@ -126,10 +129,10 @@ impl fmt::Display for StartError {
             Self::CutOff { requests, .. } => {
                 write!(f, "requests cut off at the end of the drain: {requests}")
             }
-            Self::ShardEnded { index } => write!(
+            Self::ShardEnded { index, reason } => write!(
                 f,
-                "shard {index} has ended by itself, and the server with it; start it again, and \
-                 report what its thread said"
+                "shard {index} has ended by itself, and the server with it: {reason}; start it \
+                 again, and report what its thread said"
             ),
             Self::Limits(error) => error.fmt(f),
             Self::Ring(error) => error.fmt(f),

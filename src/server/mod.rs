@@ -12,6 +12,7 @@ mod cpus;
 mod development;
 mod error;
 mod locked_memory;
+mod roster;
 mod running;
 mod secure;
 mod signals;

@@ -10,7 +10,7 @@ use super::slots::{Receiving, Slot, Stage};
 use crate::conn::Connection;
 use crate::features::{self, AddressSource, ConnectionFacts};
 use crate::http::{ConnectionKey, HttpContext, Turn};
-use crate::net::{Listener, PeerAddress, local_address, peer_address};
+use crate::net::{PeerAddress, local_address, peer_address};
 use crate::ring::{Completion, Errno, OpKind, Ring, Token};
 
 /// How long accept rests after an error, as when the process is out of descriptors: long enough not to
@@ -60,7 +60,7 @@ where
         }
         if let Ok(fd) = completion.result {
             let listener = self.listeners.get(completion.token.slot() as usize);
-            let secure = listener.is_some_and(Listener::is_tls);
+            let secure = listener.is_some_and(|listener| listener.is_tls());
             self.admit(RawFd::try_from(fd).unwrap_or(-1), secure);
         }
         // Listeners are forgotten only when what they have brought is admitted.
@@ -69,8 +69,9 @@ where
         }
     }
 
-    /// Closes the listening sockets of a shard that drains, once no accept holds them. Before that
-    /// the kernel goes on completing connections, which nobody would answer.
+    /// Lets go of the listening sockets when the shard drains, once no accept holds them. Before that
+    /// the kernel goes on completing connections, which nobody would answer. The server has let go of
+    /// its share before it has told us.
     pub(super) fn stop_listening(&mut self) {
         if self.world.draining && !self.accepting.contains(&true) {
             self.listeners.clear();

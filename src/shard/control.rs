@@ -19,6 +19,9 @@ pub(crate) enum Control {
     Stop,
     /// Answer handshakes with this set from now on.
     Tls(TlsSet),
+    /// Panic.
+    #[cfg(any(test, feature = "testing"))]
+    Fail,
     /// Say how things stand.
     Report(mpsc::Sender<Stats>),
 }

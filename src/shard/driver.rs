@@ -7,7 +7,9 @@
 
 use std::cell::Cell;
 use std::os::fd::{AsFd, AsRawFd};
+use std::panic::{AssertUnwindSafe, catch_unwind, resume_unwind};
 use std::rc::Rc;
+use std::sync::Arc;
 use std::time::Duration;
 
 use super::control::{Control, Stats};
@@ -99,7 +101,7 @@ pub(crate) struct Shard<R: Ring, C, H, F: Future<Output = ()>> {
     pub(super) resources: Resources,
     pub(super) postponed: Postponed,
     pub(super) local: Rc<Local>,
-    pub(super) listeners: Vec<Listener>,
+    pub(super) listeners: Vec<Arc<Listener>>,
     pub(super) accepting: Vec<bool>,
     /// Millisecond at which a paused accept is tried again; `u64::MAX` for none.
     pub(super) accept_again: u64,
@@ -116,6 +118,8 @@ pub(crate) struct Shard<R: Ring, C, H, F: Future<Output = ()>> {
     /// Connections that wait for receive buffers.
     pub(super) starved: Vec<ConnectionKey>,
     completions: Vec<Completion>,
+    /// What a panic has left of them.
+    pub(super) untaken: Vec<Completion>,
     ready: Vec<TaskId>,
     marked: Vec<Mark>,
     expired: Vec<u64>,
@@ -136,7 +140,7 @@ where
         options: ShardOptions,
         mut ring: R,
         clock: C,
-        listeners: Vec<Listener>,
+        listeners: Vec<Arc<Listener>>,
         inbox: Inbox<Control>,
         scope: ShardScope,
         handler: H,
@@ -179,6 +183,7 @@ where
             touched: Vec::new(),
             starved: Vec::new(),
             completions: Vec::new(),
+            untaken: Vec::new(),
             ready: Vec::new(),
             marked: Vec::new(),
             // Nobody can tell in which turn a timer fires: none of them allocates for it.
@@ -222,6 +227,24 @@ where
         self.local.now.set(self.world.now);
         self.resources
             .begin_turn(self.world.limits.handshakes_per_turn);
+    }
+
+    fn take_completions(&mut self) {
+        let mut completions = std::mem::take(&mut self.completions);
+        self.ring.completions(&mut completions);
+        let mut left = completions.drain(..);
+        let handled = catch_unwind(AssertUnwindSafe(|| {
+            for completion in left.by_ref() {
+                self.handle(completion);
+            }
+        }));
+        if let Err(panic) = handled {
+            // Descriptors are among them, which are the shard's to close.
+            self.untaken.extend(left);
+            resume_unwind(panic);
+        }
+        drop(left);
+        self.completions = completions;
     }
 
     fn handle(&mut self, completion: Completion) {
@@ -321,6 +344,10 @@ where
                             "the certificates stay as they were: {error}"
                         ));
                     }
+                }
+                #[cfg(any(test, feature = "testing"))]
+                Control::Fail => {
+                    panic!("told to fail");
                 }
                 // Who asked may have gone away meanwhile.
                 Control::Report(reply) => drop(reply.send(self.stats())),
@@ -476,18 +503,12 @@ where
     fn turn(&mut self, bound: Option<Duration>) -> ShellTurn {
         let wait = self.wait(bound);
         if let Err(error) = self.ring.submit_and_wait(wait) {
-            journal::say_now(format_args!("shard {} ends: {error}", self.options.index));
-            return ShellTurn::Finished;
+            return ShellTurn::Failed(error.to_string());
         }
         probe::probe!(lanner, turn__start);
         self.read_clock();
         self.resume_handshakes();
-        let mut completions = std::mem::take(&mut self.completions);
-        self.ring.completions(&mut completions);
-        for completion in completions.drain(..) {
-            self.handle(completion);
-        }
-        self.completions = completions;
+        self.take_completions();
         self.read_mail();
         self.fire_timers();
         self.poll_ready();
@@ -507,6 +528,7 @@ where
 
 impl<R: Ring, C, H, F: Future<Output = ()>> Drop for Shard<R, C, H, F> {
     fn drop(&mut self) {
+        self.abandon();
         Local::uninstall();
     }
 }

@@ -4,6 +4,7 @@
 //! A descriptor is closed only when no operation names it any more: a pending receive would keep
 //! the socket open behind its closed descriptor and no FIN would be sent.
 
+use std::os::fd::RawFd;
 use std::time::Duration;
 
 use socket2::SockRef;
@@ -127,10 +128,7 @@ where
                 Close::Now => {}
             }
             if close == Close::Reset {
-                // A broken response must look broken: SO_LINGER with zero sends RST.
-                R::with_descriptor(slot.fd, |fd| {
-                    SockRef::from(&fd).set_linger(Some(Duration::ZERO))
-                });
+                reset_at_close::<R>(slot.fd);
             }
             slot.stage = Stage::Cancelling;
             slot.connection
@@ -164,4 +162,51 @@ where
             self.local.wheel.borrow_mut().cancel(timer);
         }
     }
+}
+
+impl<R: Ring, C, H, F: Future<Output = ()>> Shard<R, C, H, F> {
+    /// Closes whatever the shard still has when it ends in the middle, by a panic or with a ring that is
+    /// of no more use: what is not closed here nobody would ever close, and peers would wait for ever.
+    ///
+    /// The ring is ended first, so that the sockets are nobody else's. A close that was handed to a ring
+    /// which cannot be entered any more is the ring's: whether it has happened cannot be known.
+    pub(super) fn abandon(&mut self) {
+        let untaken = self.untaken.drain(..).filter_map(|completion| {
+            let opened = matches!(completion.token.kind(), OpKind::Accept | OpKind::Open);
+            let fd = completion.result.ok().filter(|_| opened)?;
+            RawFd::try_from(fd).ok()
+        });
+        let mut left: Vec<RawFd> = untaken.collect();
+        // The panic was not one of whoever borrows it, which is nobody between two turns.
+        if let Ok(files) = self.local.files.try_borrow() {
+            left.extend(files.descriptors());
+        }
+        for key in self.slots.keys() {
+            let Some(slot) = self
+                .slots
+                .get(key)
+                .filter(|slot| slot.stage != Stage::Closing)
+            else {
+                continue;
+            };
+            slot.open.set(false);
+            if slot.stage != Stage::Lingering {
+                // As a connection that is torn down: what was begun must not look whole.
+                reset_at_close::<R>(slot.fd);
+            }
+            left.push(slot.fd);
+        }
+        if left.is_empty() {
+            return;
+        }
+        self.ring.end();
+        for fd in left {
+            self.ring.abandon(fd);
+        }
+    }
+}
+
+/// A broken response must look broken: `SO_LINGER` with zero sends RST.
+fn reset_at_close<R: Ring>(fd: RawFd) {
+    R::with_descriptor(fd, |fd| SockRef::from(&fd).set_linger(Some(Duration::ZERO)));
 }

@@ -90,6 +90,17 @@ impl FileRequests {
         self.submitted.is_empty() && self.active.iter().all(Option::is_none)
     }
 
+    /// The descriptors of files that are being read and not closed yet.
+    pub(super) fn descriptors(&self) -> impl Iterator<Item = RawFd> {
+        self.active.iter().filter_map(|active| match active {
+            Some(Active {
+                stage: Stage::Reading { fd },
+                ..
+            }) => Some(*fd),
+            _ => None,
+        })
+    }
+
     /// Opens what handlers have asked for.
     pub(super) fn begin<R: Ring>(&mut self, ring: &mut R) {
         for (path, request) in self.submitted.drain(..) {

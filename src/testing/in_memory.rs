@@ -12,6 +12,7 @@ use std::future::Future;
 use std::num::NonZeroUsize;
 use std::os::fd::RawFd;
 use std::rc::Rc;
+use std::sync::Arc;
 
 use self::ring::{InMemoryRing, Wire};
 use crate::http::{Application, HttpContext, Protocols, process_shared};
@@ -65,6 +66,7 @@ pub fn shard<A: Application + 'static>(application: A) -> Box<dyn InMemoryShard>
     let endpoints = Endpoint::parse_list("http://127.0.0.1:0").expect("it is a valid URL");
     let bound = net::bind(&endpoints, options).expect("loopback has a free port");
     let listeners = bound.per_shard.into_iter().next().unwrap_or_default();
+    let listeners: Vec<_> = listeners.into_iter().map(Arc::new).collect();
     let inbox = Inbox::new().expect("an eventfd can be had");
     let scope = inbox.enter().expect("no other shard is on this thread");
     let mail = inbox.sender();

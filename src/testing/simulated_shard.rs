@@ -14,6 +14,7 @@ use std::num::NonZeroUsize;
 use std::os::fd::{AsFd, AsRawFd, RawFd};
 use std::pin::Pin;
 use std::rc::Rc;
+use std::sync::Arc;
 use std::time::Duration;
 
 use super::sim::{Peer, SimConfig, SimNet, SimRing};
@@ -122,6 +123,7 @@ impl SimulatedShard {
         let endpoints = Endpoint::parse_list(url).expect("it is a valid URL");
         let bound = net::bind(&endpoints, options).expect("loopback has a free port");
         let listeners = bound.per_shard.into_iter().next().unwrap_or_default();
+        let listeners: Vec<_> = listeners.into_iter().map(Arc::new).collect();
         let listener = listeners
             .first()
             .map_or(-1, |listener| listener.as_fd().as_raw_fd());
@@ -185,7 +187,7 @@ impl SimulatedShard {
 
     /// Takes one turn, which waits for `bound` at most.
     pub(crate) fn turn(&mut self, bound: Duration) {
-        self.over = self.over || self.shard.turn(Some(bound)) == Turn::Finished;
+        self.over = self.over || self.shard.turn(Some(bound)) != Turn::Continue;
     }
 
     /// Takes turns until nothing can happen but by a peer, another thread or time.
@@ -226,6 +228,13 @@ impl SimulatedShard {
         self.settle();
         assert!(self.over, "the shard does not stop: {:?}", self.stats());
         self.assert_nothing_left();
+    }
+
+    /// Drops the shard in the middle of whatever it is doing. Nothing of its own may be left open.
+    pub(crate) fn abandon(self) {
+        let Self { net, shard, .. } = self;
+        drop(shard);
+        net.assert_quiet();
     }
 
     fn assert_nothing_left(self) {

@@ -39,6 +39,7 @@ mod response_fields;
 mod response_framing;
 mod restart;
 mod schemes;
+mod shard_ends;
 mod shard_services;
 mod shorthand;
 mod shutdown;

@@ -9,8 +9,10 @@
 //! A mere yield would not do: the executor looks at its timers, rings and channels only when
 //! nothing is runnable, and the timer sees to it that it does not go to sleep there.
 
-use std::cell::Cell;
+use std::cell::{Cell, RefCell};
 use std::fmt;
+use std::panic::{AssertUnwindSafe, catch_unwind};
+use std::rc::Rc;
 use std::time::{Duration, Instant};
 
 use ::glommio::timer::Timer;
@@ -20,7 +22,7 @@ use ::glommio::{
 };
 
 use super::pace::Pace;
-use super::{Driver, ShellError, Turn};
+use super::{Driver, ShellError, Turn, panicked, turn};
 use crate::ring::{locked_by_queues, when_unlocked};
 use crate::task::{foreign_registrations, foreign_waits};
 
@@ -117,13 +119,24 @@ pub(super) fn run<D: Driver + 'static, E: 'static>(
     };
     let executor = when_unlocked(|| executor(cpu), is_short)?;
     RUNNING.set(true);
-    let ended = executor.run(async {
-        let driver = make().map_err(ShellError::Driver)?;
-        drive(driver).await;
-        Ok(())
-    });
+    // A panic of the executor, as of a task that a handler has given it by glommio's own hand, leaves
+    // the executor's tasks where they are: the driver must not be one of them.
+    let place = Rc::new(RefCell::new(None));
+    let driven = Rc::clone(&place);
+    let run = || {
+        executor.run(async move {
+            *driven.borrow_mut() = Some(make().map_err(ShellError::Driver)?);
+            drive(&driven).await
+        })
+    };
+    let ended = catch_unwind(AssertUnwindSafe(run));
     RUNNING.set(false);
-    ended
+    let driver: Option<D> = place
+        .try_borrow_mut()
+        .ok()
+        .and_then(|mut place| place.take());
+    drop(driver);
+    ended.unwrap_or_else(|panic| Err(ShellError::Ended(panicked(panic))))
 }
 
 fn executor<E>(cpu: Option<usize>) -> Result<LocalExecutor, ShellError<E>> {
@@ -160,7 +173,7 @@ fn refusal(error: &std::io::Error) -> ExecutorError {
 
 /// Turns of the driver until it has finished, with turns of the executor between while anybody
 /// waits for it.
-async fn drive<D: Driver>(mut driver: D) {
+async fn drive<D: Driver, E>(place: &RefCell<Option<D>>) -> Result<(), ShellError<E>> {
     let mut pace = Pace::new();
     let mut at_once = Timer::new(AT_ONCE);
     loop {
@@ -168,8 +181,14 @@ async fn drive<D: Driver>(mut driver: D) {
             pace.observe(foreign_registrations());
             pace.sleep(Instant::now())
         });
-        if driver.turn(bound) == Turn::Finished {
-            return;
+        let turn = match &mut *place.borrow_mut() {
+            Some(driver) => turn(driver, bound),
+            None => Turn::Finished,
+        };
+        match turn {
+            Turn::Continue => {}
+            Turn::Finished => return Ok(()),
+            Turn::Failed(reason) => return Err(ShellError::Ended(reason)),
         }
         if foreign_waits() > 0 {
             pace.observe(foreign_registrations());

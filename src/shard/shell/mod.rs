@@ -15,13 +15,16 @@ mod pace;
 mod spawned;
 mod thread;
 
+use std::any::Any;
 use std::fmt;
 use std::io;
+use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::thread::{Builder, JoinHandle};
 use std::time::Duration;
 
 pub(crate) use self::glommio::ExecutorError;
 pub use self::spawned::{NoExecutor, Panicked, Spawned, spawn_local};
+use crate::task::contained;
 
 /// What a shell drives: one shard.
 pub(crate) trait Driver {
@@ -33,12 +36,38 @@ pub(crate) trait Driver {
 }
 
 /// What a turn came to.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) enum Turn {
     /// There will be another one.
     Continue,
-    /// The shard has ended.
+    /// The shard has ended as it was told to.
     Finished,
+    /// It has ended by itself, for this reason.
+    Failed(String),
+}
+
+/// One turn. A panic in it is the end of the shard, not of its thread: who waits for the shard is to
+/// hear of it, and what it has left is to be closed.
+fn turn<D: Driver>(driver: &mut D, bound: Option<Duration>) -> Turn {
+    match catch_unwind(AssertUnwindSafe(|| driver.turn(bound))) {
+        Ok(turn) => turn,
+        Err(panic) => Turn::Failed(panicked(panic)),
+    }
+}
+
+/// What a panic says.
+fn panicked(panic: Box<dyn Any + Send>) -> String {
+    let said = panic
+        .downcast_ref::<String>()
+        .map(String::as_str)
+        .or_else(|| panic.downcast_ref::<&str>().copied())
+        .map_or_else(
+            || "a panic".to_owned(),
+            |text| format!("a panic, \"{text}\""),
+        );
+    // What it carries may be the application's, where that has spawned a task by glommio's own hand.
+    let _: Option<()> = contained(|| drop(panic));
+    said
 }
 
 /// On what kind of thread a shard lives.
@@ -70,8 +99,8 @@ impl ShellKind {
     }
 }
 
-/// Why a shard did not come to life.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+/// Why a shard did not come to life, or has ended by itself.
+#[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) enum ShellError<E> {
     /// The thread could not be bound to this CPU.
     Pin(usize),
@@ -79,6 +108,8 @@ pub(crate) enum ShellError<E> {
     Executor(ExecutorError),
     /// The driver could not be made.
     Driver(E),
+    /// It was alive and has ended by itself, for this reason.
+    Ended(String),
 }
 
 impl<E: fmt::Display> fmt::Display for ShellError<E> {
@@ -90,6 +121,7 @@ impl<E: fmt::Display> fmt::Display for ShellError<E> {
             ),
             Self::Executor(error) => error.fmt(f),
             Self::Driver(error) => error.fmt(f),
+            Self::Ended(reason) => f.write_str(reason),
         }
     }
 }
@@ -100,27 +132,29 @@ impl<E: fmt::Debug + fmt::Display> std::error::Error for ShellError<E> {}
 /// it turns until it has finished.
 ///
 /// `make` runs on the new thread, where it may set up what belongs to one thread. The error of
-/// this call is that no thread could be started; what went wrong on it is the thread's result.
+/// this call is that no thread could be started; what went wrong on it is the thread's result, which
+/// `ended` is told of as the last thing that the thread does, also when something in it has panicked.
 pub(crate) fn spawn<D, E>(
     kind: ShellKind,
     cpu: Option<usize>,
     name: String,
     make: impl FnOnce() -> Result<D, E> + Send + 'static,
+    ended: impl FnOnce(&Result<(), ShellError<E>>) + Send + 'static,
 ) -> io::Result<JoinHandle<Result<(), ShellError<E>>>>
 where
     D: Driver + 'static,
     E: Send + 'static,
 {
     Builder::new().name(name).spawn(move || {
-        if let Some(cpu) = cpu
-            && !is_allowed(cpu)
-        {
-            return Err(ShellError::Pin(cpu));
-        }
-        match kind {
-            ShellKind::Glommio => glommio::run(cpu, make),
-            ShellKind::Thread => thread::run(cpu, make),
-        }
+        let run = || match (kind, cpu) {
+            (_, Some(cpu)) if !is_allowed(cpu) => Err(ShellError::Pin(cpu)),
+            (ShellKind::Glommio, _) => glommio::run(cpu, make),
+            (ShellKind::Thread, _) => thread::run(cpu, make),
+        };
+        let result = catch_unwind(AssertUnwindSafe(run))
+            .unwrap_or_else(|panic| Err(ShellError::Ended(panicked(panic))));
+        ended(&result);
+        result
     })
 }
 

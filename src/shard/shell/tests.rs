@@ -18,6 +18,8 @@ use crate::task::{
     Inbox, Polled, ShardScope, TaskId, TaskSlab, foreign_waits, has_ready, take_ready,
 };
 
+mod ending;
+
 type Handler = Pin<Box<dyn Future<Output = ()>>>;
 
 /// Where a lost wake would let a shard sleep for ever, it ends after this long.
@@ -115,9 +117,13 @@ fn run(
 ) -> (Vec<&'static str>, Report) {
     let (note, notes) = mpsc::channel();
     let (ended, report) = mpsc::channel();
-    let shard = spawn(kind, None, "shard".into(), move || {
-        Ok::<_, &str>(Stub::new(handlers(note), ended))
-    });
+    let shard = spawn(
+        kind,
+        None,
+        "shard".into(),
+        move || Ok::<_, &str>(Stub::new(handlers(note), ended)),
+        |_| (),
+    );
     shard.unwrap().join().unwrap().unwrap();
     (notes.iter().collect(), report.recv().unwrap())
 }
@@ -284,13 +290,23 @@ fn nothing_is_spawned_without_an_executor() {
 #[test]
 fn what_keeps_a_shard_from_starting_is_its_threads_result() {
     for kind in [ShellKind::Glommio, ShellKind::Thread] {
-        let failing = spawn(kind, None, "shard".into(), || Err::<Stub, _>("no ring"));
+        let failing = spawn(
+            kind,
+            None,
+            "shard".into(),
+            || Err::<Stub, _>("no ring"),
+            |_| (),
+        );
         let error = failing.unwrap().join().unwrap().unwrap_err();
         assert_eq!(error, ShellError::Driver("no ring"), "{kind:?}");
 
-        let absent = spawn(kind, Some(100_000), "shard".into(), || {
-            Err::<Stub, _>("made")
-        });
+        let absent = spawn(
+            kind,
+            Some(100_000),
+            "shard".into(),
+            || Err::<Stub, _>("made"),
+            |_| (),
+        );
         let error = absent.unwrap().join().unwrap().unwrap_err();
         assert_eq!(error, ShellError::Pin(100_000), "{kind:?}");
     }
@@ -300,10 +316,16 @@ fn what_keeps_a_shard_from_starting_is_its_threads_result() {
 fn a_shard_runs_on_its_cpu() {
     let cpu = core_affinity::get_core_ids().unwrap()[0].id;
     for kind in [ShellKind::Glommio, ShellKind::Thread] {
-        let pinned = spawn(kind, Some(cpu), "shard".into(), || {
-            let allowed = core_affinity::get_core_ids().unwrap();
-            Err::<Stub, _>(allowed.iter().map(|core| core.id).collect::<Vec<_>>())
-        });
+        let pinned = spawn(
+            kind,
+            Some(cpu),
+            "shard".into(),
+            || {
+                let allowed = core_affinity::get_core_ids().unwrap();
+                Err::<Stub, _>(allowed.iter().map(|core| core.id).collect::<Vec<_>>())
+            },
+            |_| (),
+        );
         let error = pinned.unwrap().join().unwrap().unwrap_err();
         assert_eq!(error, ShellError::Driver(vec![cpu]), "{kind:?}");
     }

@@ -2,7 +2,7 @@
 
 use core_affinity::CoreId;
 
-use super::{Driver, ShellError, Turn};
+use super::{Driver, ShellError, Turn, turn};
 
 /// Drives on this thread, pinned to `cpu`.
 pub(super) fn run<D: Driver, E>(
@@ -15,6 +15,11 @@ pub(super) fn run<D: Driver, E>(
         return Err(ShellError::Pin(cpu));
     }
     let mut driver = make().map_err(ShellError::Driver)?;
-    while driver.turn(None) == Turn::Continue {}
-    Ok(())
+    loop {
+        match turn(&mut driver, None) {
+            Turn::Continue => {}
+            Turn::Finished => return Ok(()),
+            Turn::Failed(reason) => return Err(ShellError::Ended(reason)),
+        }
+    }
 }

@@ -1,5 +1,7 @@
 //! The end of a shard: drain and stop.
 
+use std::panic::{AssertUnwindSafe, catch_unwind};
+
 use super::*;
 use crate::shard::Control;
 
@@ -193,4 +195,54 @@ fn handlers_learn_that_a_client_has_finished_sending() {
     peer.finish();
     server.settle();
     server.finish();
+}
+
+/// Connections at every stage of their lives.
+fn connected(server: &mut SimulatedShard) -> Vec<Peer> {
+    let peers: Vec<Peer> = (0..6).map(|_| server.connect()).collect();
+    peers[1].send(get("/"));
+    peers[2].send(post("/sleep", "busy"));
+    peers[3].send("POST / HTTP/1.1\r\nHost: a\r\nContent-Length: 4\r\n\r\nha");
+    peers[4].stop_reading();
+    peers[4].send(get("/large"));
+    peers[5].send(get("/"));
+    server.settle();
+    // Answered, with its body still to come.
+    peers[5].send("POST /unread HTTP/1.1\r\nHost: a\r\nContent-Length: 100\r\n\r\nx");
+    server.settle();
+    assert!(peers.iter().all(|peer| !peer.is_closed()));
+    peers
+}
+
+#[test]
+fn a_shard_that_panics_leaves_no_descriptor_open() {
+    let mut server = server();
+    let peers = connected(&mut server);
+    server.tell(Control::Fail);
+    let turn = AssertUnwindSafe(|| server.turn(Duration::ZERO));
+    assert!(catch_unwind(turn).is_err());
+    server.abandon();
+    peers[4].resume();
+    for (index, peer) in peers.iter().enumerate() {
+        assert!(peer.is_closed(), "{index}");
+    }
+}
+
+#[test]
+fn a_ring_that_cannot_be_entered_ends_the_shard_and_leaves_no_descriptor_open() {
+    let mut server = server();
+    let peers = connected(&mut server);
+    // Accepted by the kernel, and the shard never hears of it.
+    let late = server.connect();
+    server.net.break_ring();
+    assert!(!server.is_over());
+    server.turn(Duration::ZERO);
+    assert!(server.is_over());
+    server.abandon();
+    peers[4].resume();
+    for (index, peer) in peers.iter().enumerate() {
+        assert!(peer.is_closed(), "{index}");
+    }
+    // It waits in the queue of the listening socket, for the shard that comes.
+    assert!(!late.is_closed());
 }

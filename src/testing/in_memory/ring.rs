@@ -177,6 +177,10 @@ impl Ring for InMemoryRing {
         0
     }
 
+    fn end(&mut self) {}
+
+    fn abandon(&mut self, _fd: RawFd) {}
+
     fn with_descriptor<T>(_fd: RawFd, _ask: impl FnOnce(BorrowedFd<'_>) -> T) -> Option<T> {
         None
     }

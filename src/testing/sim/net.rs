@@ -89,6 +89,11 @@ impl SimNet {
         self.0.borrow_mut().put_file(path, bytes.into());
     }
 
+    /// Lets every further entry of the ring fail.
+    pub(crate) fn break_ring(&self) {
+        self.0.borrow_mut().broken = true;
+    }
+
     /// Completes the poll of the inbox, as a write to its eventfd would.
     pub(crate) fn wake_inbox(&self) {
         self.0.borrow_mut().wake_inbox();

@@ -123,6 +123,9 @@ impl Ring for SimRing {
 
     fn submit_and_wait(&mut self, wait: Wait) -> Result<(), EnterError> {
         let mut world = self.world.borrow_mut();
+        if world.broken {
+            return Err(EnterError::Failed(Errno::EBADF));
+        }
         world.submit();
         if world.interrupts() {
             return Ok(());
@@ -158,6 +161,14 @@ impl Ring for SimRing {
 
     fn recycle(&mut self) -> usize {
         self.world.borrow_mut().recycle()
+    }
+
+    fn end(&mut self) {
+        self.world.borrow_mut().end_all();
+    }
+
+    fn abandon(&mut self, fd: RawFd) {
+        self.world.borrow_mut().abandon(fd);
     }
 
     fn with_descriptor<T>(_fd: RawFd, _ask: impl FnOnce(BorrowedFd<'_>) -> T) -> Option<T> {

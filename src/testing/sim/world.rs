@@ -11,7 +11,7 @@ use std::time::Duration;
 use super::fault::{Dice, Faults};
 use super::socket::Socket;
 use crate::buf::Pool;
-use crate::ring::{Completion, Errno, LastSend, Payload, Token};
+use crate::ring::{Completion, Errno, LastSend, OpKind, Payload, Token};
 
 /// The first simulated descriptor, far from any that the process has. None is used twice, so that
 /// a use after close cannot hit a stranger.
@@ -82,6 +82,8 @@ pub(super) struct World {
     /// Operations started whose last completion is not taken.
     pub(super) started: usize,
     pub(super) faults: Faults,
+    /// The ring cannot be entered any more.
+    pub(super) broken: bool,
     pub(super) dice: Dice,
     /// Buffers that the ring has given to this kernel and that are not filled.
     pub(super) buffers: usize,
@@ -105,6 +107,7 @@ impl World {
             late: VecDeque::new(),
             started: 0,
             faults,
+            broken: false,
             dice: Dice::new(seed),
             listeners: BTreeMap::new(),
             objects: BTreeMap::new(),
@@ -329,6 +332,31 @@ impl World {
             self.closed.insert(fd);
         }
         self.tell(token, result, false, Payload::None);
+    }
+
+    /// Ends everything as a ring does that goes away: what was never submitted never is, and what
+    /// nobody has been told of is the ring's to close.
+    pub(super) fn end_all(&mut self) {
+        self.queued.clear();
+        self.operations.clear();
+        self.started = 0;
+        let untold: Vec<Completion> = self.ready.drain(..).chain(self.late.drain(..)).collect();
+        for completion in untold {
+            let opens = matches!(completion.token.kind(), OpKind::Accept | OpKind::Open);
+            if let (true, Ok(fd)) = (opens, completion.result) {
+                self.abandon(RawFd::try_from(fd).unwrap_or(-1));
+            }
+        }
+    }
+
+    /// Closes a descriptor of a ring that was ended.
+    pub(super) fn abandon(&mut self, fd: RawFd) {
+        assert!(self.operations.is_empty(), "the ring was not ended");
+        assert!(self.closed.insert(fd), "descriptor {fd} is closed twice");
+        if let Some(Object::Socket(index)) = self.objects.remove(&fd) {
+            self.socket(index).close_descriptor();
+        }
+        self.release_closed();
     }
 
     /// What is left over, one line each; nothing once all is quiet. Listeners and polls of an
