@@ -68,6 +68,10 @@ pub(crate) const HEAD_BYTES_KEPT: usize = 16 * 1024;
 /// Lines that a cleared field section, and a request head, keep room for.
 pub(crate) const FIELD_LINES_KEPT: usize = 128;
 
+/// Refused client certificates that a shard says in a second, each a line of the journal; more are
+/// counted in the next line. Anybody may show a certificate.
+pub(crate) const REFUSALS_SAID_MAX: u32 = 10;
+
 /// Bytes of the longest last response behind which a descriptor is closed at once, where the peer has
 /// said that it will send no more.
 ///

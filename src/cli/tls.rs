@@ -21,18 +21,18 @@ pub(super) struct TlsArgs {
     /// A response of the issuer's OCSP responder, as DER, that clients get with the certificate.
     #[arg(long, env = "LANNER_OCSP", value_name = "FILE", requires = "cert")]
     ocsp: Option<PathBuf>,
-    /// Whether clients are asked for a certificate of their own.
+    /// Whether clients are asked for a certificate of their own; with --client-ca they must show one
+    /// unless this says otherwise.
     #[arg(
         long,
         env = "LANNER_CLIENT_CERTS",
         value_enum,
-        default_value_t = ClientCertsArg::None,
         requires_ifs = [
             ("allow", "cert"), ("allow", "client_ca"),
             ("require", "cert"), ("require", "client_ca"),
         ],
     )]
-    client_certs: ClientCertsArg,
+    client_certs: Option<ClientCertsArg>,
     /// The certificates of the authorities whose clients are accepted, as PEM.
     #[arg(long, env = "LANNER_CLIENT_CA", value_name = "FILE", requires = "cert")]
     client_ca: Option<PathBuf>,
@@ -82,11 +82,12 @@ impl TlsArgs {
             ClientAuthorities::revocation_list,
         );
         match self.client_certs {
-            // With the authorities left in place, so that one variable switches clients' certificates
-            // off and on.
-            ClientCertsArg::None => ClientCertificates::None,
-            ClientCertsArg::Allow => ClientCertificates::Allow(authorities),
-            ClientCertsArg::Require => ClientCertificates::Require(authorities),
+            // Said so, with the authorities left in place: one variable switches clients'
+            // certificates off and on.
+            Some(ClientCertsArg::None) => ClientCertificates::None,
+            Some(ClientCertsArg::Allow) => ClientCertificates::Allow(authorities),
+            // Who names the authorities of clients does not mean to serve everybody.
+            Some(ClientCertsArg::Require) | None => ClientCertificates::Require(authorities),
         }
     }
 }
@@ -151,7 +152,18 @@ mod tests {
         let authorities = ClientAuthorities::file("a");
         let table = [
             ("", ClientCertificates::None),
-            ("--client-ca a", ClientCertificates::None),
+            (
+                "--client-ca a",
+                ClientCertificates::Require(authorities.clone()),
+            ),
+            (
+                "--client-ca a --client-crl l",
+                ClientCertificates::Require(authorities.clone().revocation_list("l")),
+            ),
+            (
+                "--client-certs none --client-ca a",
+                ClientCertificates::None,
+            ),
             (
                 "--client-certs allow --client-ca a",
                 ClientCertificates::Allow(authorities.clone()),

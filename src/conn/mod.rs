@@ -8,6 +8,7 @@
 
 mod blocks;
 mod protocol;
+mod refusals;
 mod resources;
 mod security;
 #[cfg(test)]

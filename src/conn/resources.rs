@@ -4,6 +4,7 @@
 //! and how many handshakes may still begin in this turn. Knows no connection.
 
 use super::Blocks;
+use super::refusals::Refusals;
 use crate::buf::Pool;
 use crate::tls::{Sites, record_buffers};
 
@@ -24,6 +25,7 @@ pub(super) struct TlsResources {
     pub(super) buffers: Option<Pool>,
     /// Handshakes that may still begin in this turn.
     pub(super) handshakes: u32,
+    pub(super) refusals: Refusals,
 }
 
 impl Resources {
@@ -40,6 +42,7 @@ impl Resources {
                     generation: 1,
                     buffers: record_buffers(),
                     handshakes: 0,
+                    refusals: Refusals::default(),
                 });
             }
         }

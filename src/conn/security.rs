@@ -210,6 +210,9 @@ impl Connection {
             Progress::Postponed => Some(Drive::Postponed),
             Progress::Failed(fault) => {
                 let begun = handshake.has_begun();
+                if let Some(refusal) = handshake.take_refusal() {
+                    tls.refusals.say(&refusal, turn.now);
+                }
                 self.end_handshake(fault, begun, turn);
                 None
             }

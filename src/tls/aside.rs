@@ -9,11 +9,14 @@ use std::cell::Cell;
 use rustls::KeyLog;
 use zeroize::Zeroizing;
 
+use super::refusal::ClientRefusal;
+
 /// Bytes of the longest secret: a digest of SHA-384.
 const SECRET_BYTES_MAX: usize = 48;
 
 thread_local! {
     static HIDDEN: Cell<Option<usize>> = const { Cell::new(None) };
+    static REFUSAL: Cell<Option<Box<ClientRefusal>>> = const { Cell::new(None) };
     static SECRET: Cell<Option<TrafficSecret>> = const { Cell::new(None) };
 }
 
@@ -21,6 +24,8 @@ thread_local! {
 pub(super) struct Told {
     /// The secret of our direction, once the handshake of TLS 1.3 has come to it.
     pub(super) secret: Option<TrafficSecret>,
+    /// The client's certificate that was refused.
+    pub(super) refusal: Option<Box<ClientRefusal>>,
 }
 
 /// Lets rustls work on one connection. `hidden` is where in its ClientHello a server name stands that
@@ -31,6 +36,7 @@ pub(super) fn listen<T>(hidden: Option<usize>, work: impl FnOnce() -> T) -> (T, 
     HIDDEN.set(None);
     let told = Told {
         secret: SECRET.take(),
+        refusal: REFUSAL.take(),
     };
     (done, told)
 }
@@ -38,6 +44,11 @@ pub(super) fn listen<T>(hidden: Option<usize>, work: impl FnOnce() -> T) -> (T, 
 /// Where in the ClientHello of the connection that is worked on a server name is hidden.
 pub(super) fn hidden() -> Option<usize> {
     HIDDEN.get()
+}
+
+/// A certificate of the client of the connection that is worked on is refused.
+pub(super) fn refused(refusal: ClientRefusal) {
+    REFUSAL.set(Some(Box::new(refusal)));
 }
 
 /// The secret that our records are protected under once the server has finished (RFC 8446, 7.1).

@@ -105,7 +105,10 @@ fn check(
     }
     let first = chain.first().ok_or(CertificateFault::Missing)?;
     let first = ParsedCertificate::try_from(first).map_err(|_| CertificateFault::Broken(1))?;
-    if !is_for(&first, pattern) {
+    let facts = chain.first().and_then(|der| CertificateFacts::read(der));
+    if !facts.is_some_and(|facts| facts.has_names) {
+        concerns.push(TlsConcern::NoNames);
+    } else if !is_for(&first, pattern) {
         concerns.push(TlsConcern::OtherName);
     }
     Ok(concerns)

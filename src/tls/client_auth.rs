@@ -114,6 +114,14 @@ impl Trust {
                 .map_err(|what| findings.fault(TlsFile::ClientCa, path, what))?,
             revocation_lists: Vec::new(),
         };
+        let strangers = trust.not_authorities();
+        if strangers.len() == trust.authorities.len() {
+            let what = CertificateFault::NoAuthority;
+            return Err(findings.fault(TlsFile::ClientCa, path, what));
+        }
+        for place in strangers {
+            findings.warn(TlsFile::ClientCa, path, TlsConcern::NotAuthority(place));
+        }
         for path in &authorities.revocation_lists {
             let lists = trust
                 .read_lists(path, provider)
@@ -134,6 +142,20 @@ impl Trust {
             findings.warn(TlsFile::ClientCa, path, TlsConcern::NoListOf(place));
         }
         Ok(trust)
+    }
+
+    /// The places of certificates that can have issued none: not authorities, nor a client's that it
+    /// has issued to itself.
+    fn not_authorities(&self) -> Vec<usize> {
+        let can_issue = |der: &CertificateDer<'_>| {
+            CertificateFacts::read(der)
+                .is_some_and(|facts| facts.is_authority || facts.issuer == facts.subject)
+        };
+        (1..)
+            .zip(&self.authorities)
+            .filter(|(_, der)| !can_issue(der))
+            .map(|(place, _)| place)
+            .collect()
     }
 
     /// The places of the authorities of which there is no list, if there are lists at all.

@@ -1,13 +1,14 @@
 //! DER (X.690) as far as certificates, revocation lists and OCSP responses need it.
 //!
-//! Owns tags, lengths and times. What it reads comes from an operator's files, never from a peer;
-//! all the same nothing here panics or trusts a length.
+//! Owns tags, lengths and times. What it reads comes from an operator's files, or from a peer's
+//! certificate that is refused; nothing here panics or trusts a length.
 
 #[cfg(test)]
 mod tests;
 
 use std::time::{Duration, SystemTime};
 
+pub(super) const BOOLEAN: u8 = 0x01;
 pub(super) const INTEGER: u8 = 0x02;
 pub(super) const OCTET_STRING: u8 = 0x04;
 pub(super) const OBJECT_IDENTIFIER: u8 = 0x06;

@@ -9,6 +9,7 @@ use std::rc::Rc;
 use rustls::server::UnbufferedServerConnection;
 use rustls::{HandshakeKind, ProtocolVersion};
 
+use super::aside;
 use super::cleartext::{is_http, may_become_http};
 use super::fault::Fault;
 use super::hello::{Asked, HELLO_BYTES_MAX, Hello, Scan};
@@ -16,6 +17,7 @@ use super::name::ServerName;
 use super::negotiation::{Negotiation, say_in_the_clear};
 use super::policy::{Policy, Scope};
 use super::record::{HEADER_BYTES, Opener, Sealer, Version};
+use super::refusal::ClientRefusal;
 use super::session::{Agreed, Session};
 use super::sites::Sites;
 use crate::features::{TlsFeature, TlsVersion};
@@ -43,6 +45,8 @@ pub(crate) struct Handshake {
     protocols: Protocols,
     /// Of the site that was chosen.
     policy: Option<Policy>,
+    /// The client's certificate that was refused.
+    refusal: Option<Box<ClientRefusal>>,
 }
 
 enum Stage {
@@ -90,6 +94,7 @@ impl Handshake {
             server_name: None,
             protocols: Protocols::default(),
             policy: None,
+            refusal: None,
         }
     }
 
@@ -151,6 +156,7 @@ impl Handshake {
             Ok(false) if self.input_ended => self.fail(Fault::HandshakeIncomplete, out),
             Ok(false) => Progress::Wait,
             Err(fault) => {
+                self.refusal = negotiation.take_refusal();
                 self.stage = Stage::Over;
                 Progress::Failed(fault)
             }
@@ -204,12 +210,14 @@ impl Handshake {
         };
         let connection = negotiation.into_connection();
         // A resumed session brings the chain of an earlier handshake, which may hold no more.
-        let admitted = connection.handshake_kind() != Some(HandshakeKind::Resumed)
-            || sites
-                .choose(self.server_name.as_deref())
-                .is_some_and(|site| {
-                    site.admits(connection.peer_certificates().unwrap_or_default())
-                });
+        let chain = connection.peer_certificates().unwrap_or_default();
+        let (admitted, told) = aside::listen(None, || {
+            connection.handshake_kind() != Some(HandshakeKind::Resumed)
+                || sites
+                    .choose(self.server_name.as_deref())
+                    .is_some_and(|site| site.admits(chain))
+        });
+        self.refusal = told.refusal;
         match self.agree(connection) {
             Ok((mut session, http2)) => {
                 // Only here is it known that the client has offered no protocol at all.
@@ -254,6 +262,11 @@ impl Handshake {
             feature,
         });
         Ok((session, http2))
+    }
+
+    /// The client's certificate for which it has failed.
+    pub(crate) fn take_refusal(&mut self) -> Option<Box<ClientRefusal>> {
+        self.refusal.take()
     }
 
     /// Ends it before rustls has had a say.

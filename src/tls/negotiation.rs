@@ -15,6 +15,7 @@ use super::aside::{self, TrafficSecret};
 use super::fault::{Fault, alert};
 use super::hello::{self, Hello, Scan, UnfitName};
 use super::record::{ContentType, HEADER_BYTES, Sealer, TAG_BYTES, record_length};
+use super::refusal::ClientRefusal;
 
 /// The first bytes of handshake messages (RFC 8446, 4).
 const CLIENT_HELLO: u8 = 1;
@@ -31,6 +32,8 @@ pub(super) struct Negotiation {
     retried: bool,
     /// What our records are protected under, once they are.
     secret: Option<TrafficSecret>,
+    /// The client's certificate that was refused.
+    refusal: Option<Box<ClientRefusal>>,
 }
 
 impl Negotiation {
@@ -49,6 +52,7 @@ impl Negotiation {
             hidden: unfit.map(|name| name.place),
             retried: false,
             secret: None,
+            refusal: None,
         })
     }
 
@@ -87,6 +91,7 @@ impl Negotiation {
         if told.secret.is_some() {
             self.secret = told.secret;
         }
+        self.refusal = told.refusal.or(self.refusal.take());
         let discard = status.discard;
         let worked = match status.state {
             Ok(ConnectionState::EncodeTlsData(data)) => encode(data, out).map(|()| Worked::Some),
@@ -239,6 +244,11 @@ impl Negotiation {
             // The first of its key; it has room for as many as anybody wants.
             let _ = sealer.seal(ContentType::Alert, &[2, description], out);
         }
+    }
+
+    /// The client's certificate for which it has failed.
+    pub(super) fn take_refusal(&mut self) -> Option<Box<ClientRefusal>> {
+        self.refusal.take()
     }
 
     /// The handshake is done.

@@ -38,6 +38,10 @@ pub(crate) enum TlsConcern {
     ChainOrder(usize),
     /// The certificate is not for the name of the site.
     OtherName,
+    /// The certificate has no names.
+    NoNames,
+    /// The certificate at this place is not that of an authority.
+    NotAuthority(usize),
     /// There is a private key in the file of the certificate too.
     KeyBesideCertificate,
     /// No OCSP response is sent.
@@ -70,6 +74,15 @@ impl fmt::Display for TlsConcern {
             Self::OtherName => f.write_str(
                 "the certificate is not for the name of this site; clients will refuse it, name \
                  the right file",
+            ),
+            Self::NoNames => f.write_str(
+                "the certificate has no subject alternative name; clients will refuse it, get one \
+                 with the names of this site",
+            ),
+            Self::NotAuthority(place) => write!(
+                f,
+                "certificate {place} of the file is not that of an authority; no client is \
+                 accepted by it, leave it out"
             ),
             Self::KeyBesideCertificate => f.write_str(
                 "there is a private key in it, which is not used; take it out if it is not meant \

@@ -10,7 +10,8 @@ use rustls::pki_types::{CertificateDer, UnixTime};
 use rustls::server::danger::{ClientCertVerified, ClientCertVerifier};
 use rustls::{DigitallySignedStruct, DistinguishedName, Error, SignatureScheme};
 
-use super::transcript;
+use super::refusal::ClientRefusal;
+use super::{aside, transcript};
 
 /// Stands before a verifier of webpki.
 pub(super) struct Witness(pub(super) Arc<dyn ClientCertVerifier>);
@@ -40,7 +41,9 @@ impl ClientCertVerifier for Witness {
         issuers: &[CertificateDer<'_>],
         now: UnixTime,
     ) -> Result<ClientCertVerified, Error> {
-        self.0.verify_client_cert(certificate, issuers, now)
+        self.0
+            .verify_client_cert(certificate, issuers, now)
+            .inspect_err(|error| aside::refused(ClientRefusal::of(certificate, error)))
     }
 
     /// In TLS 1.2 the client signs all messages so far, not their digest.

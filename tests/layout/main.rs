@@ -35,7 +35,9 @@ const IMPORTS: [(&str, &[&str]); 20] = [
     ),
     (
         "conn",
-        &["buf", "features", "h1", "h2", "http", "limits", "tls"],
+        &[
+            "buf", "features", "h1", "h2", "http", "journal", "limits", "tls",
+        ],
     ),
     ("tls", &["buf", "features", "http"]),
     ("h1", &["buf", "http", "limits"]),

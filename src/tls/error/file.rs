@@ -72,6 +72,8 @@ pub enum CertificateFault {
     Broken(usize),
     /// The one at this place is not of X.509 version 3, which TLS demands.
     Version(usize),
+    /// Clients' certificates are to be judged by it, and none is of an authority.
+    NoAuthority,
 }
 
 impl fmt::Display for CertificateFault {
@@ -86,6 +88,10 @@ impl fmt::Display for CertificateFault {
                  sent back"
             }
             Self::Missing => "there is no certificate in it; expected -----BEGIN CERTIFICATE-----",
+            Self::NoAuthority => {
+                "no certificate in it is that of an authority, so that no client would be \
+                 accepted; name the file of the authority that issues certificates to clients"
+            }
             Self::Broken(place) => {
                 return write!(
                     f,

@@ -261,6 +261,12 @@ fn mistakes_in_the_files_of_client_authorities() {
              have been exchanged",
         ),
         (
+            "server.pem",
+            &issued.pem(),
+            "no certificate in it is that of an authority, so that no client would be accepted; \
+             name the file of the authority that issues certificates to clients",
+        ),
+        (
             "broken.pem",
             &broken,
             "certificate 2 of the file cannot be read; get it from its issuer anew",

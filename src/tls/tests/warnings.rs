@@ -8,6 +8,7 @@ use super::authority::{Authority, VALID, Years, pem};
 use super::folder::Folder;
 use crate::tls::der::Reader;
 use crate::tls::ocsp::tests::response;
+use crate::tls::x509::CertificateFacts;
 use crate::tls::{ClientAuthorities, ClientCertificates, Material, TicketKeys, Tls, TlsSite};
 
 /// The warnings of one site, without what they all begin with.
@@ -261,5 +262,38 @@ fn what_ceases_to_count_first_is_known() {
         .client_certificates(ClientCertificates::Allow(trust));
         let tls = Tls::new().site("example.com", site).unwrap();
         assert_eq!(tls.load().unwrap().stale_from(), expected);
+    }
+}
+
+#[test]
+fn a_certificate_without_names_and_a_stranger_among_authorities() {
+    let root = Authority::new("root");
+    let folder = Folder::new();
+    let nameless = root.below("nameless");
+    let issued = root.issue("site.example");
+    let authorities = root.pem() + &issued.pem();
+    let site = TlsSite::files(
+        folder.file("cert.pem", issued.pem()),
+        folder.file("key.pem", issued.key_pem()),
+    )
+    .client_certificates(ClientCertificates::Require(ClientAuthorities::file(
+        folder.file("ca.pem", authorities),
+    )));
+    assert_eq!(
+        warnings_of(&folder, "site.example", site),
+        [
+            "client CA file ca.pem: certificate 2 of the file is not that of an authority; no client \
+          is accepted by it, leave it out"
+        ]
+    );
+    for (der, has_names, is_authority) in [
+        (nameless.certificate(), false, true),
+        (issued.certificate.clone(), true, false),
+    ] {
+        let facts = CertificateFacts::read(&der).unwrap();
+        assert_eq!(
+            (facts.has_names, facts.is_authority),
+            (has_names, is_authority)
+        );
     }
 }
