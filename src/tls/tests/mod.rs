@@ -9,5 +9,6 @@ mod forged;
 mod handshake;
 mod operator;
 mod peers;
+mod refusals;
 mod resumption;
 mod warnings;

@@ -10,7 +10,7 @@ use crate::support::tls::{Authority, Directory};
 pub(crate) struct Site {
     pub(crate) directory: Directory,
     ca: String,
-    _process: Process,
+    pub(crate) process: Process,
     pub(crate) address: SocketAddr,
 }
 
@@ -36,7 +36,7 @@ impl Site {
         Self {
             ca: directory.write("ca.pem", authority.pem()),
             directory,
-            _process: process,
+            process,
             address,
         }
     }
