@@ -19,7 +19,7 @@ fn an_upload_that_was_answered_early_is_read_to_its_end() {
         // As much every second as a slow line takes, with pauses.
         for second in 0..60 {
             if second % 4 != 0 {
-                peer.send([b'x'; 100_000]);
+                peer.send(vec![b'x'; 100_000]);
             }
             server.pass(Duration::from_secs(1));
             assert_eq!(peer.backlog(), 0, "{request} {second}");
