@@ -97,17 +97,43 @@ impl Journal {
     }
 }
 
+/// The journal of this thread, if it is a shard's.
+fn current() -> Option<Journal> {
+    CURRENT
+        .try_with(|current| current.try_borrow().ok()?.clone())
+        .ok()
+        .flatten()
+}
+
 /// Says one line, with the time of day, in the journal of this thread; on standard error itself
 /// where there is none, as nothing of ours runs there that must not wait.
 pub(crate) fn say_now(line: impl fmt::Display) {
-    let journal = CURRENT
-        .try_with(|current| current.try_borrow().ok()?.clone())
-        .ok()
-        .flatten();
-    match journal {
+    match current() {
         Some(journal) => journal.say_now(line),
         None => say_directly(&mut io::stderr(), format_args!("{} {line}", now())),
     }
+}
+
+/// Lets a panic on a shard's thread be told in one line that the shard does not wait for, and any
+/// other as before.
+///
+/// The hook of the standard library writes to standard error on the thread that panics: while
+/// nobody empties a pipe behind it, a handler that panics stops its shard, and the drain with it.
+/// The `lanner` command calls this first. A library does not take the hook of a program unasked, so
+/// a program that serves should call it, once, behind any hook of its own. The line has place and
+/// message, but no backtrace.
+pub fn report_panics() {
+    let before = std::panic::take_hook();
+    std::panic::set_hook(Box::new(move |panic| match current() {
+        Some(journal) => {
+            let message = panic.payload_as_str().unwrap_or("no message");
+            match panic.location() {
+                Some(place) => journal.say_now(format_args!("panicked at {place}: {message}")),
+                None => journal.say_now(format_args!("panicked: {message}")),
+            }
+        }
+        None => before(panic),
+    }));
 }
 
 /// Writes a line though nobody may read it, which is no reason to end.

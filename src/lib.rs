@@ -55,6 +55,7 @@ pub use http::{
     Application, BodyError, Chunk, FieldSection, HandlerError, HttpContext, JsonError, Method,
     Protocols, Query, RequestHead, ResponseError, Status, Upgraded, Version,
 };
+pub use journal::report_panics;
 pub use limits::{DataRate, FloodLimits, Http2Limits, Limits, LimitsError};
 pub use net::{
     AddressError, AddressFault, BindError, BindFault, BoundAddress, BoundPlace, Endpoint,

@@ -25,6 +25,7 @@ const EVENT_INTERVAL: Duration = Duration::from_secs(1);
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum Route {
     Home,
+    Icon,
     Plaintext,
     Json,
     Echo,
@@ -47,6 +48,7 @@ impl Route {
             "/plaintext" => Self::Plaintext,
             "/json" => Self::Json,
             "/" => Self::Home,
+            "/favicon.ico" => Self::Icon,
             "/echo" => Self::Echo,
             "/features" => Self::Features,
             "/sink" => Self::Sink,
@@ -120,6 +122,7 @@ pub async fn serve(ctx: &mut HttpContext) -> Result<(), Box<dyn std::error::Erro
             message: "Hello, World!",
         })?,
         Route::Home => ctx.bytes("text/html; charset=utf-8", page::render(ctx))?,
+        Route::Icon => ctx.static_bytes("image/svg+xml", page::ICON.as_bytes())?,
         Route::Echo => echo(ctx).await?,
         Route::Features => features(ctx)?,
         Route::Delay(millis) => {

@@ -23,6 +23,7 @@ use clap::parser::ValueSource;
 use clap::{Args, CommandFactory, FromArgMatches, Parser, Subcommand, ValueEnum};
 
 use crate::http::Protocols;
+use crate::journal;
 use crate::net::Steering;
 use crate::ring;
 use crate::server::{Server, ShardCount, StartError};
@@ -150,6 +151,7 @@ fn parse(given: Vec<OsString>) -> Result<(Cli, bool), clap::Error> {
 }
 
 fn run(args: &RunArgs) -> Result<(), StartError> {
+    journal::report_panics();
     let protocols = args.protocols.into();
     let mut server = Server::new()
         .urls(&args.urls)?

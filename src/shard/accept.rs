@@ -10,12 +10,16 @@ use super::slots::{Receiving, Slot, Stage};
 use crate::conn::Connection;
 use crate::features::{self, AddressSource, ConnectionFacts};
 use crate::http::{ConnectionKey, HttpContext, Turn};
+use crate::journal;
 use crate::net::{PeerAddress, local_address, peer_address};
 use crate::ring::{Completion, Errno, OpKind, Ring, Token};
 
 /// How long accept rests after an error, as when the process is out of descriptors: long enough not to
 /// spin, short enough that nobody notices.
 const ACCEPT_PAUSE_MS: u64 = 100;
+
+/// How often it is said that accept rests.
+const ACCEPT_TOLD_MS: u64 = 10_000;
 
 /// Slot number of operations that belong to no connection.
 pub(super) const NO_SLOT: u32 = u32::MAX;
@@ -55,7 +59,10 @@ where
                 Ok(_) | Err(Errno::ECONNABORTED | Errno::EINTR) => self.arm_accepts(),
                 Err(Errno::ECANCELED) if self.world.draining => {}
                 // Mostly out of descriptors or memory: some come back when connections end.
-                Err(_) => self.accept_again = self.world.now.saturating_add(ACCEPT_PAUSE_MS),
+                Err(errno) => {
+                    self.accept_again = self.world.now.saturating_add(ACCEPT_PAUSE_MS);
+                    self.tell_refusal(errno);
+                }
             }
         }
         if let Ok(fd) = completion.result {
@@ -67,6 +74,25 @@ where
         if !completion.more {
             self.stop_listening();
         }
+    }
+
+    /// Says why nobody is accepted, and not with each try.
+    #[cold]
+    fn tell_refusal(&mut self, errno: Errno) {
+        if self.world.now < self.accept_told {
+            return;
+        }
+        self.accept_told = self.world.now.saturating_add(ACCEPT_TOLD_MS);
+        let index = self.options.index;
+        let cure = match errno {
+            Errno::EMFILE | Errno::ENFILE => {
+                ": raise the limit of open files (ulimit -n, LimitNOFILE= of systemd)"
+            }
+            _ => "",
+        };
+        journal::say_now(format_args!(
+            "shard {index} accepts no connections for now, {errno}{cure}"
+        ));
     }
 
     /// Lets go of the listening sockets when the shard drains, once no accept holds them. Before that

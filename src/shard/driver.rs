@@ -105,6 +105,8 @@ pub(crate) struct Shard<R: Ring, C, H, F: Future<Output = ()>> {
     pub(super) accepting: Vec<bool>,
     /// Millisecond at which a paused accept is tried again; `u64::MAX` for none.
     pub(super) accept_again: u64,
+    /// Until when it need not be said again that accept rests.
+    pub(super) accept_told: u64,
     pub(super) server: Option<Rc<ServerFeatures>>,
     /// What handlers learn of a shut-down.
     pub(super) drain: Rc<Drain>,
@@ -173,6 +175,7 @@ where
             accepting: vec![false; listeners.len()],
             listeners,
             accept_again: u64::MAX,
+            accept_told: 0,
             server: None,
             drain: Rc::default(),
             accepted: 0,

@@ -18,7 +18,9 @@ const IMPORTS: [(&str, &[&str]); 20] = [
     ("main", &[]),
     (
         "cli",
-        &["features", "http", "net", "ring", "server", "shard", "tls"],
+        &[
+            "features", "http", "journal", "net", "ring", "server", "shard", "tls",
+        ],
     ),
     (
         "server",

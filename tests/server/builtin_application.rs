@@ -162,3 +162,26 @@ fn what_is_not_there_is_404_and_a_wrong_method_405() {
         );
     });
 }
+
+#[test]
+fn every_link_of_the_page_leads_somewhere() {
+    let (_process, address) = Process::serving();
+    let page = Client::connect(address).get("/").text().to_owned();
+    let links: Vec<&str> = page
+        .split("href=\"")
+        .skip(1)
+        .filter_map(|rest| rest.split('"').next())
+        .collect();
+    assert!(links.contains(&"/favicon.ico") && links.contains(&"/json"));
+    for link in links {
+        // Only the head: the events have no end.
+        let mut client = Client::connect(address);
+        client.send(format!("GET {link} HTTP/1.1\r\nHost: a\r\n\r\n"));
+        assert_eq!(client.head().status, 200, "{link}");
+    }
+    for form in ["/echo", "/sink"] {
+        assert!(page.contains(&format!("action=\"{form}\"")), "{page}");
+        let mut client = Client::connect(address);
+        assert_eq!(request(&mut client, "POST", form, "", "text=a").status, 200);
+    }
+}

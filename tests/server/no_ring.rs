@@ -5,7 +5,7 @@
 use std::process::Command;
 
 use crate::support::command::{lanner, output};
-use crate::support::seccomp::{IO_URING, forbid, limit_locked_memory};
+use crate::support::seccomp::{IO_URING, forbid, limit};
 
 /// The one line of a start that must fail, with its exit code of 1.
 #[track_caller]
@@ -54,7 +54,7 @@ fn too_little_locked_memory_is_told_with_what_the_shards_need() {
     for (shards, needed) in [("1", 512), ("2", 648)] {
         let mut run = lanner(["run", "--urls", "http://127.0.0.1:0", "--shards", shards]);
         // glommio looks at the limit even where a privilege lifts it.
-        limit_locked_memory(&mut run, 64 << 10);
+        limit(&mut run, libc::RLIMIT_MEMLOCK, 64 << 10);
         let line = refusal(&mut run);
         let told = format!("{shards} shards lock {needed} KiB of memory, and the limit is 64 KiB");
         assert!(line.contains(&told), "{line}");

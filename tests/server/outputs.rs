@@ -2,12 +2,15 @@
 
 use std::fs::{self, File};
 use std::io::{BufRead, BufReader};
+use std::net::TcpStream;
 use std::os::unix::net::UnixStream;
 use std::path::PathBuf;
 use std::process::{Child, Command, ExitStatus, Stdio};
 
-use crate::support::command::lanner;
+use crate::support::client::Client;
+use crate::support::command::{Process, lanner};
 use crate::support::eventually;
+use crate::support::seccomp::limit;
 
 /// Kills its process, whatever becomes of the test, and removes its socket.
 struct Server {
@@ -71,4 +74,23 @@ fn a_full_device_does_not_keep_a_server_from_starting() {
     let server = Server::start("full-output", full(), full());
     eventually("it serves", || UnixStream::connect(&server.path).is_ok());
     assert_eq!(server.terminate().code(), Some(0));
+}
+
+#[test]
+fn a_server_without_descriptors_says_so_and_serves_when_there_are_some() {
+    let mut command = lanner(["run", "--urls", "http://127.0.0.1:0", "--shards", "1"]);
+    // Room for what the server itself has open, and for some connections.
+    limit(&mut command, libc::RLIMIT_NOFILE, 64);
+    let mut process = Process::spawn(&mut command);
+    let address = process.address();
+    let clients: Vec<_> = (0..64)
+        .map(|_| TcpStream::connect(address).unwrap())
+        .collect();
+    process.expect_error("accepts no connections for now, EMFILE: raise the limit of open files");
+    drop(clients);
+    assert_eq!(Client::connect(address).get("/plaintext").status, 200);
+    // However often it has tried in vain.
+    process.signal("TERM");
+    let (_, _, stderr) = process.wait();
+    assert!(stderr.lines().count() < 10, "{stderr}");
 }

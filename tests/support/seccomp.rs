@@ -1,4 +1,4 @@
-//! A seccomp filter on a child: some system calls fail there as if they were forbidden.
+//! What a child may not do: system calls that a seccomp filter lets fail there, and its limits.
 
 #![allow(unsafe_code)]
 
@@ -65,15 +65,15 @@ pub fn forbid(command: &mut Command, calls: &[u32], errno: i32) {
     unsafe { command.pre_exec(install) };
 }
 
-/// Sets the limit of locked memory in the child, in bytes.
-pub fn limit_locked_memory(command: &mut Command, bytes: u64) {
+/// Sets a limit of the child, as `RLIMIT_NOFILE`.
+pub fn limit(command: &mut Command, resource: libc::__rlimit_resource_t, value: u64) {
     let limit = libc::rlimit {
-        rlim_cur: bytes,
-        rlim_max: bytes,
+        rlim_cur: value,
+        rlim_max: value,
     };
     let set = move || {
         // SAFETY: the limit lives until the call is over.
-        match unsafe { libc::setrlimit(libc::RLIMIT_MEMLOCK, &raw const limit) } {
+        match unsafe { libc::setrlimit(resource, &raw const limit) } {
             0 => Ok(()),
             _ => Err(io::Error::last_os_error()),
         }

@@ -123,7 +123,7 @@ fn a_server_that_goes_with_its_connections_is_waited_for() {
         drop(connection);
     });
     let bound = bind_path(&path, None).unwrap();
-    assert_eq!(bound.notes, [BindNote::StaleFileRemoved(path.clone())]);
+    assert_eq!(bound.notes, [BindNote::StaleFileRemoved(path)]);
     ending.join().unwrap();
 }
 
