@@ -170,10 +170,6 @@ fn malformed_trailers_reset_the_stream() {
 }
 
 #[test]
-#[expect(
-    clippy::await_holding_refcell_ref,
-    reason = "the test is about a handler that does so"
-)]
 fn trailers_that_a_handler_looks_at_are_left_alone() {
     let looking = async |ctx: &mut HttpContext| {
         assert_eq!(ctx.body().chunk().await.unwrap().map(|_| ()), None);
