@@ -58,6 +58,7 @@ impl KeyUpdate {
 
 #[cfg(test)]
 mod tests {
+    #![allow(clippy::unwrap_used)]
     use super::*;
 
     /// What becomes of a message in these records.

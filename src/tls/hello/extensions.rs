@@ -81,8 +81,8 @@ impl Extensions {
 
     /// Whether one of those is missing that a hello for TLS 1.3 must have (RFC 8446, 9.2).
     pub(super) const fn lacks_extension(&self) -> bool {
-        let unsigned = !self.pre_shared_key && !(self.signature_algorithms && self.groups);
-        unsigned || self.groups != self.key_share
+        let is_authenticated = self.pre_shared_key || (self.signature_algorithms && self.groups);
+        !is_authenticated || self.groups != self.key_share
     }
 
     /// A type that none of them has.
@@ -108,6 +108,10 @@ fn versions(mut content: Cursor<'_>) -> Result<(bool, bool), HelloFault> {
 }
 
 /// What a client sends as the name of a host.
+#[expect(
+    clippy::large_enum_variant,
+    reason = "it lives on the stack, for one look at it; a box would be an allocation"
+)]
 enum Name {
     /// One that a site may have.
     Host(ServerName),

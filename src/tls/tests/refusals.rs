@@ -39,7 +39,7 @@ fn a_refusal_names_subject_issuer_and_reason() {
             r#"stranger", issued by "CN=others", is refused: no authority of the client CA file has issued it"#,
         ),
         (
-            of(&[list.clone()], &authority.issue("bad"), None),
+            of(std::slice::from_ref(&list), &authority.issue("bad"), None),
             r#"bad", issued by "CN=clients", is refused: it has been revoked"#,
         ),
         (

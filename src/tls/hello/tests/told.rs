@@ -39,7 +39,7 @@ fn what_is_no_host_name_counts_as_none() {
 fn a_name_is_hidden_behind_a_type_that_nothing_has() {
     let taken = [kind::PRIVATE, kind::PRIVATE + 2].map(|kind| extension(kind, b"x"));
     let unfit = names(&host(b"localhost:7445"));
-    let extensions = [&taken[..1], &[unfit.clone()], &taken[1..]].concat();
+    let extensions = [&taken[..1], std::slice::from_ref(&unfit), &taken[1..]].concat();
     let hidden = extension(kind::PRIVATE + 1, &unfit[4..]);
     let expected = hello(&[&taken[..1], &[hidden], &taken[1..]].concat());
     let message = hello(&extensions);
