@@ -19,8 +19,9 @@ pub use error::LimitsError;
 pub(crate) use http2::{
     ABANDONED_PER_STREAM, CONTINUATION_BYTES, CONTINUATIONS_MAX, EARLY_PRIORITIES_MAX,
     EMPTY_DATA_EARNED_MAX, FLOOD_WINDOW_MS, GOAWAY_GRACE_MS, PINGS_EARNED_MAX,
-    PRIORITIES_EARNED_MAX, RESET_COUNTED_MS, RESETS_EARNED_MAX, STARVED_BYTES, TINY_DATA_BYTES,
-    TINY_DATA_EARNED_MAX, UNWANTED_EARNED_MAX, WINDOW_FLOOR, WINDOW_UPDATES_EARNED_MAX,
+    PRIORITIES_EARNED_MAX, RESET_COUNTED_MS, RESETS_EARNED_MAX, RESPONSE_SHARE_BYTES_MIN,
+    STARVED_BYTES, TINY_DATA_BYTES, TINY_DATA_EARNED_MAX, UNWANTED_EARNED_MAX, WINDOW_FLOOR,
+    WINDOW_UPDATES_EARNED_MAX,
 };
 pub use http2::{FloodLimits, Http2Limits};
 
@@ -102,6 +103,13 @@ pub(crate) const BLOCKING_IDLE_TIME: Duration = Duration::from_secs(10);
 /// default.
 pub(crate) const JSON_BYTES_MAX: usize = 30_000_000;
 
+/// Milliseconds after which pools let go of what nobody has used in that time: longer than a pause
+/// between two bursts of the same work.
+pub(crate) const TRIM_INTERVAL_MS: u64 = 5_000;
+
+/// Things that pools have let go of at once, connections and handlers that have gone, for which the allocator is asked to let go, too.
+pub(crate) const TRIM_MIN: usize = 32;
+
 /// The lowest speed a peer may have before it is cut off.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct DataRate {
@@ -171,7 +179,8 @@ pub struct Limits {
     /// read from. Default 1,048,576.
     pub request_buffer_bytes_max: usize,
     /// Response bytes of a connection that wait for the peer before the handler waits. 0 makes
-    /// each write wait for the peer. Default 65,536.
+    /// each write wait for the peer. The streams of an HTTP/2 connection share it as soon as several
+    /// of their responses wait; each may have 4 KiB, whatever their number. Default 65,536.
     pub response_buffer_bytes_max: usize,
     /// Time from the first byte of a head to its last. Passed: 408. Default 30 s.
     pub head_timeout: Duration,

@@ -48,6 +48,17 @@ impl Resources {
         }
     }
 
+    /// Whether the blocks are more than are kept for good.
+    #[inline]
+    pub(crate) fn has_grown(&self) -> bool {
+        self.blocks.have_grown()
+    }
+
+    /// Lets go of what was in no use since the last call, and says of how many things.
+    pub(crate) fn trim(&mut self) -> usize {
+        self.blocks.trim()
+    }
+
     /// A turn begins, in which so many handshakes may begin.
     #[inline]
     pub(crate) fn begin_turn(&mut self, handshakes: u32) {

@@ -1,5 +1,7 @@
 //! What one connection holds, for tests of its bounds.
 
+use std::cell::Cell;
+
 use super::Connection;
 
 /// Counts of what grows with what a peer sends.
@@ -17,6 +19,8 @@ pub(crate) struct Census {
     pub(crate) early_priorities: usize,
     /// Streams whose exchanges are to be looked at.
     pub(crate) changed: usize,
+    /// Bytes of responses that wait in their streams.
+    pub(crate) response_bytes: usize,
     /// The size of the table that requests are decoded with.
     pub(crate) table_bytes: u32,
 }
@@ -24,7 +28,15 @@ pub(crate) struct Census {
 impl Connection {
     /// Counts.
     pub(crate) fn census(&self) -> Census {
+        let bodies = Cell::new(0);
+        self.streams.count(|_, stream| {
+            if let Some(exchange) = &stream.exchange {
+                bodies.set(bodies.get() + exchange.outbound().borrow().body.len());
+            }
+            false
+        });
         Census {
+            response_bytes: bodies.get(),
             streams: self.streams.len(),
             abandoned: self.abandoned,
             block_bytes: self.open_block.map_or(0, |_| self.block.len()),

@@ -25,6 +25,7 @@ use super::receive::{Consumed, OpenBlock, Reading};
 use super::receive_window::ReceiveWindow;
 use super::response::HeadEncoder;
 use super::schedule::Schedule;
+use super::shares::Shares;
 use super::streams::{Opening, Streams};
 use super::timing::Clocks;
 use crate::buf::BufSlice;
@@ -86,6 +87,7 @@ pub(crate) struct Connection {
     pub(super) encoder: HeadEncoder,
     pub(super) send_window: FlowWindow,
     pub(super) schedule: Schedule,
+    pub(super) shares: Shares,
     /// The rate of the block that is being filled.
     pub(super) block_rate: BlockRate,
     // How it ends.
@@ -140,6 +142,7 @@ impl Connection {
             encoder: HeadEncoder::new(),
             send_window: FlowWindow::new(WINDOW_FLOOR),
             schedule: Schedule::new(),
+            shares: Shares::WHOLE,
             block_rate: BlockRate::default(),
             // The server may have begun to shut down while the preface was on its way.
             ending: if turn.draining {
@@ -247,6 +250,7 @@ impl Connection {
         }
         if self.close == Close::No {
             self.transmit_bodies(turn, out);
+            self.settle_shares(turn);
             self.end_when_done(turn, out);
         }
         self.input.settle();

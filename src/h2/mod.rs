@@ -35,6 +35,7 @@ mod receive_window;
 mod request;
 mod response;
 pub(crate) mod schedule;
+mod shares;
 mod stall;
 pub(crate) mod state;
 mod streams;

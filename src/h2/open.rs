@@ -219,6 +219,7 @@ impl Connection {
         self.clocks.idle_since = u64::MAX;
         turn.counters.requests = turn.counters.requests.saturating_add(1);
         exchange.identifier.assign(self.id, self.requests);
+        self.give_share(exchange, turn);
         let priority = if self.early_priorities.is_empty() {
             request.priority
         } else {

@@ -278,6 +278,17 @@ impl Streams {
         }
     }
 
+    /// How many of the streams are such.
+    pub(super) fn count(&self, such: impl Fn(u32, &Stream) -> bool) -> usize {
+        let slots = self.index.iter().map(|(_, slot)| *slot);
+        slots
+            .filter(|slot| {
+                let stream = self.slots.get(*slot as usize).and_then(Option::as_ref);
+                stream.is_some_and(|stream| such(*slot, stream))
+            })
+            .count()
+    }
+
     /// All streams.
     pub(super) fn iter_mut(&mut self) -> impl Iterator<Item = &mut Stream> {
         self.slots.iter_mut().filter_map(Option::as_mut)

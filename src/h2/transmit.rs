@@ -78,7 +78,10 @@ impl Connection {
         self.put_back(slot, exchange);
         match step {
             Step::Ready if waits => {}
-            Step::Ready => self.await_turn(slot, id),
+            Step::Ready => {
+                self.await_turn(slot, id);
+                self.note_waiting(turn);
+            }
             other => self.after_step(slot, other, turn, out),
         }
     }
@@ -120,6 +123,7 @@ impl Connection {
                     let rate = exchange.and_then(|exchange| exchange.response_rate.rate());
                     stream.stall.begin(turn.now, rate);
                 }
+                self.note_waiting(turn);
             }
             Step::Done => self.finish_response(slot, turn, out),
             Step::Broken => {

@@ -3,36 +3,20 @@
 //! Owns nothing but the handle: everything lives in the exchange, the connection and the server
 //! table. It cannot tell HTTP versions apart except by asking.
 
-use std::cell::Ref;
 use std::fmt;
 use std::mem;
-use std::ops::Deref;
 use std::rc::Rc;
 
 use serde::Serialize;
 
 use super::writing::{drained, write_all};
 use super::{
-    Exchange, FieldSection, Informational, Method, RequestBody, RequestHead, ResponseError, Status,
+    Exchange, FieldSection, Informational, Method, RequestBody, RequestRef, ResponseError, Status,
     Upgraded,
 };
 use crate::features::{
     Connection, Drain, Features, RequestFeature, RequestLifetime, ResponseFeature, ServerFeatures,
 };
-
-/// A look at the request's head.
-///
-/// Held over an await it pins the receive buffer that the head lies in; drop it before, or copy.
-#[derive(Debug)]
-pub struct RequestRef<'a>(pub(crate) Ref<'a, RequestHead>);
-
-impl Deref for RequestRef<'_> {
-    type Target = RequestHead;
-
-    fn deref(&self) -> &RequestHead {
-        &self.0
-    }
-}
 
 /// One request and its response, owned by the handler until it is done.
 ///

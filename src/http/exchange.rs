@@ -178,6 +178,11 @@ impl Exchange {
         self.response.outbound()
     }
 
+    /// Changes how many response bytes may wait for the connection.
+    pub(crate) fn set_response_capacity(&self, bytes: usize) {
+        self.response_capacity.set(bytes);
+    }
+
     /// How many response bytes may wait for the connection.
     pub(crate) fn response_capacity(&self) -> usize {
         self.response_capacity.get()

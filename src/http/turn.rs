@@ -5,12 +5,16 @@
 use std::collections::BTreeMap;
 use std::rc::Rc;
 
+use super::surplus::Surplus;
 use super::{Exchange, Mark, Outbox, Protocols};
 use crate::limits::Limits;
 
 /// Idle exchanges that a shard keeps; more are dropped. A busy shard needs one per request that
 /// waits at the same time, and each keeps its buffers (some KiB after use).
 const IDLE_EXCHANGES_MAX: usize = 256;
+
+/// Those that it keeps for good, though nobody needs them.
+const IDLE_EXCHANGES_KEPT: usize = 16;
 
 /// The world of one drive.
 #[derive(Debug)]
@@ -68,6 +72,7 @@ impl Counters {
 #[derive(Debug)]
 pub(crate) struct ExchangePool {
     idle: Vec<Rc<Exchange>>,
+    surplus: Surplus,
     outbox: Rc<Outbox>,
 }
 
@@ -76,6 +81,7 @@ impl ExchangePool {
     pub(crate) fn new(outbox: Rc<Outbox>) -> Self {
         Self {
             idle: Vec::with_capacity(IDLE_EXCHANGES_MAX),
+            surplus: Surplus::default(),
             outbox,
         }
     }
@@ -84,8 +90,22 @@ impl ExchangePool {
     #[inline(always)]
     pub(crate) fn take(&mut self, mark: Mark, limits: &Limits) -> Rc<Exchange> {
         let exchange = self.idle.pop().unwrap_or_else(|| Self::make(limits));
+        self.surplus.taken(self.idle.len());
         exchange.attach(&self.outbox, mark);
         exchange
+    }
+
+    /// Whether there are more than are kept for good.
+    #[inline]
+    pub(crate) fn has_grown(&self) -> bool {
+        self.idle.len() > IDLE_EXCHANGES_KEPT
+    }
+
+    /// Drops those that were in no use since the last call, and says how many.
+    pub(crate) fn trim(&mut self) -> usize {
+        let surplus = self.surplus.take(self.idle.len(), IDLE_EXCHANGES_KEPT);
+        self.idle.drain(..surplus);
+        surplus
     }
 
     #[cold]

@@ -71,6 +71,10 @@ pub(crate) const TINY_DATA_BYTES: u32 = 64;
 /// to a rate, and those whose handlers do not read are to blame.
 pub(crate) const STARVED_BYTES: usize = 16 * 1024;
 
+/// Bytes of a response that may wait for the peer on each stream, however many streams share what
+/// the connection has: less would make a handler run for every few bytes.
+pub(crate) const RESPONSE_SHARE_BYTES_MIN: usize = 4 * 1024;
+
 /// Streams that a peer has reset but whose handlers still run, for each stream that may be open:
 /// beyond that new ones are refused, so that resets cannot pile up work.
 pub(crate) const ABANDONED_PER_STREAM: usize = 2;

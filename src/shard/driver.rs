@@ -63,7 +63,7 @@ pub(super) struct World {
     server_field: bool,
     protocols: Protocols,
     date: DateCache,
-    exchanges: ExchangePool,
+    pub(super) exchanges: ExchangePool,
     pub(super) counters: Counters,
     pub(super) draining: bool,
     pub(super) now: u64,
@@ -94,7 +94,7 @@ pub(crate) struct Shard<R: Ring, C, H, F: Future<Output = ()>> {
     clock: C,
     handler: Contained<H>,
     /// Before `_scope`: handlers that are dropped must still find their shard.
-    tasks: TaskSlab<F>,
+    pub(super) tasks: TaskSlab<F>,
     pub(super) options: ShardOptions,
     pub(super) world: World,
     pub(super) slots: Slots,
@@ -107,6 +107,10 @@ pub(crate) struct Shard<R: Ring, C, H, F: Future<Output = ()>> {
     pub(super) accept_again: u64,
     /// Until when it need not be said again that accept rests.
     pub(super) accept_told: u64,
+    /// Millisecond at which pools let go of what was of no use; `u64::MAX` for none.
+    pub(super) trim_at: u64,
+    /// The most connections and handlers since pools last let go.
+    pub(super) held_max: usize,
     pub(super) server: Option<Rc<ServerFeatures>>,
     /// What handlers learn of a shut-down.
     pub(super) drain: Rc<Drain>,
@@ -176,6 +180,8 @@ where
             listeners,
             accept_again: u64::MAX,
             accept_told: 0,
+            trim_at: u64::MAX,
+            held_max: 0,
             server: None,
             drain: Rc::default(),
             accepted: 0,
@@ -211,7 +217,8 @@ where
             .borrow()
             .next_deadline()
             .unwrap_or(u64::MAX)
-            .min(self.accept_again);
+            .min(self.accept_again)
+            .min(self.trim_at);
         let until = (timer < u64::MAX)
             .then(|| Duration::from_millis(timer.saturating_sub(self.clock.millis())));
         match (until, bound) {
@@ -520,6 +527,7 @@ where
         self.settle_touched();
         self.ring.recycle();
         self.feed_starved();
+        self.settle_memory();
         probe::probe!(lanner, turn__stop);
         if self.is_over() {
             ShellTurn::Finished

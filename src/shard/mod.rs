@@ -17,6 +17,7 @@ pub(crate) mod shell;
 mod sleep;
 mod slots;
 mod transfer;
+mod trim;
 mod watch;
 mod wheel;
 

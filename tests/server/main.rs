@@ -27,6 +27,7 @@ mod handler_faults;
 mod http2;
 mod http2_clients;
 mod interim_responses;
+mod memory;
 mod no_ring;
 mod other_protocols;
 mod outputs;

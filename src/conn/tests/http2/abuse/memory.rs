@@ -74,6 +74,43 @@ fn bodies_that_nobody_reads_are_bounded_by_the_windows() {
     end(http2);
 }
 
+/// What waits is little more than a connection may have, and not as much for each stream.
+#[track_caller]
+fn assert_shared<A, R>(http2: &Http2<A>, streams: usize)
+where
+    A: AsyncFn(&mut HttpContext) -> R + 'static,
+    R: IntoOutcome + 'static,
+{
+    let limit = Limits::default().response_buffer_bytes_max;
+    let waits = http2.census().response_bytes;
+    assert!(waits >= streams * 4096, "each has its part: {waits}");
+    assert!(waits <= 5 * limit + streams * 4096, "{waits}");
+}
+
+#[test]
+fn responses_that_wait_for_the_connections_window_share_its_room() {
+    let application = async |ctx: &mut HttpContext| ctx.write(vec![b'x'; 1 << 18]).await;
+    let settings = [(setting::INITIAL_WINDOW_SIZE, 1 << 20)];
+    let mut http2 = Http2::with_settings(application, Limits::default(), &settings);
+    let streams: Vec<u32> = (1..200).step_by(2).collect();
+    for stream in &streams {
+        http2.send(Frames::new().get(*stream, "/"));
+    }
+    http2.events();
+    assert_shared(&http2, streams.len());
+    // With window again all of them end, and a single one has all of the room.
+    http2.send(Frames::new().update(0, 1 << 26));
+    let events = http2.events();
+    let ends = events
+        .iter()
+        .filter(|event| matches!(event, Event::Data { end: true, .. }));
+    assert_eq!(ends.count(), streams.len());
+    let settings = Frames::new().settings(&[(setting::INITIAL_WINDOW_SIZE, 0)]);
+    http2.send(settings.get(201, "/"));
+    assert_eq!(http2.census().response_bytes, 64 * 1024);
+    end(http2);
+}
+
 #[test]
 fn responses_that_nobody_takes_are_bounded() {
     const STREAMS: u32 = 100;
@@ -90,6 +127,7 @@ fn responses_that_nobody_takes_are_bounded() {
     }
     assert_eq!(http2.peer.tasks.len(), STREAMS as usize - 1);
     http2.events();
+    assert_shared(&http2, STREAMS as usize);
     // Neither is the block that waits for a peer that does not even read.
     http2.peer.reads = false;
     http2.send(Frames::new().settings(&[(setting::INITIAL_WINDOW_SIZE, 1 << 18)]));
