@@ -20,7 +20,7 @@ pub(crate) enum Control {
     /// Answer handshakes with this set from now on.
     Tls(TlsSet),
     /// Panic.
-    #[cfg(any(test, feature = "testing"))]
+    #[cfg(test)]
     Fail,
     /// Say how things stand.
     Report(mpsc::Sender<Stats>),

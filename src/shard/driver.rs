@@ -355,7 +355,7 @@ where
                         ));
                     }
                 }
-                #[cfg(any(test, feature = "testing"))]
+                #[cfg(test)]
                 Control::Fail => {
                     panic!("told to fail");
                 }

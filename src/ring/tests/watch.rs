@@ -8,9 +8,11 @@ use std::os::unix::net::UnixStream;
 use super::network::tcp_pair;
 use super::*;
 
+/// Closes with a reset.
 fn reset(stream: TcpStream) {
     let linger = Some(Duration::ZERO);
     socket2::SockRef::from(&stream).set_linger(linger).unwrap();
+    drop(stream);
 }
 
 #[test]

@@ -74,7 +74,7 @@ where
             sent += count;
             self.connection -= count;
             *self.streams.get_mut(&stream).unwrap() -= count;
-            let frame = Frames::new().data(stream, &vec![b'x'; count], false);
+            let frame = Frames::new().data(stream, vec![b'x'; count], false);
             self.http2.send(frame);
             self.take();
         }
@@ -82,7 +82,7 @@ where
     }
 
     fn end(&mut self, stream: u32) {
-        self.http2.send(Frames::new().data(stream, &[], true));
+        self.http2.send(Frames::new().data(stream, [], true));
         self.take();
     }
 
