@@ -102,13 +102,23 @@ mod tests {
     #[test]
     fn a_quarter_of_the_window_is_announced_at_a_time() {
         let mut window = ReceiveWindow::new(100, 100);
-        assert!(window.receive(100).is_ok());
-        assert!(window.receive(1).is_err());
+        assert!(window.receive(50).is_ok());
         assert_eq!(window.give_back(24), None);
         assert_eq!(window.give_back(1), Some(25));
-        assert!(window.receive(25).is_ok());
-        assert_eq!(window.give_back(50), Some(50));
-        assert_eq!(window.available(), 50);
+        assert!(window.receive(76).is_err());
+        assert_eq!(window.available(), 75);
+    }
+
+    #[test]
+    fn what_the_peer_may_need_is_announced_however_little() {
+        let mut window = ReceiveWindow::new(100, 100);
+        assert!(window.receive(98).is_ok());
+        assert_eq!(window.give_back(1), None);
+        assert_eq!(window.give_back(1), Some(2));
+        assert!(window.receive(4).is_ok());
+        assert!(window.receive(1).is_err());
+        // Nothing is left: the first byte counts.
+        assert_eq!(window.give_back(1), Some(1));
     }
 
     #[test]

@@ -4,6 +4,9 @@
 
 #![forbid(unsafe_code)]
 
+use std::panic::resume_unwind;
+use std::thread;
+
 use io_uring::{Builder, IoUring, Probe};
 
 use super::enter::Enter;
@@ -48,10 +51,22 @@ pub(crate) fn probe(config: &RingConfig) -> Result<Availability, SetupError> {
 /// Whether io_uring can be had at all: each of its three calls is made once. A seccomp profile may
 /// forbid any of them, and who finds out later may not say it in a line.
 ///
+/// On a thread of its own: what the kernel has left to do for a ring that was dropped interrupts system
+/// calls of the thread that had it, and this may be called by an application's.
+///
 /// # Errors
 /// Why not.
 pub(crate) fn try_out() -> Result<(), SetupError> {
-    trial().map(drop)
+    let tried = thread::scope(|scope| {
+        let thread = thread::Builder::new().name("lanner-trial".to_owned());
+        let trial = || trial().map(drop);
+        thread.spawn_scoped(scope, trial).map(|trial| trial.join())
+    });
+    match tried {
+        Ok(Ok(result)) => result,
+        Ok(Err(panic)) => resume_unwind(panic),
+        Err(error) => Err(SetupError::from_errno(error.into())),
+    }
 }
 
 fn trial() -> Result<(IoUring, Probe), SetupError> {

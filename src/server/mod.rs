@@ -11,6 +11,7 @@ mod clock;
 mod cpus;
 mod development;
 mod error;
+mod launcher;
 mod locked_memory;
 mod roster;
 mod running;

@@ -13,9 +13,13 @@ use std::path::Path;
 use source::{Source, item_length};
 
 /// What handlers have no use for, though it is public.
-const NOT_OF_HANDLERS: [(&str, &str); 14] = [
+const NOT_OF_HANDLERS: [(&str, &str); 15] = [
     ("Server", "describes a server on the thread that starts it"),
     ("RunningServer", "belongs to the thread that has started it"),
+    (
+        "report_panics",
+        "a hook of the process, set before a server starts",
+    ),
     ("Endpoint", "read before a server starts"),
     ("UrlScheme", "read before a server starts"),
     ("Limits", "fixed before a server starts"),
