@@ -120,27 +120,30 @@ where
         // would end the process.
         let mut context = Contained::new(application.create_context(request));
         let result = Caught(pin!(application.process(&mut context))).await;
-        match result.and_then(|()| guard.0.run_starting()) {
-            Ok(()) => {
-                guard.0.finish(Ok(()));
-                application.dispose_context(context.into_inner(), None);
-            }
-            Err(error) => {
-                let error = Contained::new(error);
-                guard.0.finish(Err(&error));
-                application.dispose_context(context.into_inner(), Some(&error));
-            }
-        }
+        let result = result.and_then(|()| guard.0.run_starting());
+        // One call of each, whatever the result: they become part of this future then.
+        let error = result.err().map(Contained::new);
+        let error = error.as_deref();
+        guard.0.finish(error.map_or(Ok(()), Err));
+        application.dispose_context(context.into_inner(), error);
     }
 }
 
 /// Finishes the exchange of a handler that was ended before it was done.
 struct Unfinished(Rc<Exchange>);
 
+impl Unfinished {
+    #[cold]
+    fn finish(&self) {
+        self.0.finish(Err(&HandlerError::Panicked));
+    }
+}
+
 impl Drop for Unfinished {
+    #[inline(always)]
     fn drop(&mut self) {
         if !self.0.is_finished() {
-            self.0.finish(Err(&HandlerError::Panicked));
+            self.finish();
         }
     }
 }

@@ -211,7 +211,7 @@ impl HttpContext {
     /// # Errors
     ///
     /// Those of [`status`](Self::status).
-    #[inline]
+    #[inline(always)]
     pub fn static_bytes(
         &self,
         content_type: &str,

@@ -176,6 +176,8 @@ const SOURCES_MAX: usize = 32;
 impl HandlerError {
     /// The status that answers an error of the peer's, if the handler ended with one: its own error, or one
     /// that this names as its source.
+    #[cold]
+    #[inline(never)]
     pub(crate) fn peers_status(&self) -> Option<Status> {
         self.chain().find_map(|error| {
             let body = error.downcast_ref::<BodyError>();
@@ -187,6 +189,8 @@ impl HandlerError {
 
     /// Whether the peer is the cause: such errors are counted, not logged, or a peer could fill
     /// the log.
+    #[cold]
+    #[inline(never)]
     pub(crate) fn is_peers(&self) -> bool {
         self.peers_status().is_some()
             || self

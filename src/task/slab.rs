@@ -114,8 +114,7 @@ impl<F: Future<Output = ()>> TaskSlab<F> {
     }
 
     /// Polls a task that lives at `place`.
-    // One copy, so that the handler's code is put into it: it is not where there are several.
-    #[inline(never)]
+    #[inline]
     fn poll_at(&mut self, task: TaskId, mut place: NonNull<F>) -> Polled {
         // SAFETY: the slot is live, so `place` holds a future; `&mut self` makes this the only
         // reference to it, for a handler has no way to the slab it lives in.

@@ -178,3 +178,35 @@ fn a_reset_is_seen_whatever_the_connection_waits_for() {
         }
     }
 }
+
+#[test]
+fn a_reset_is_seen_behind_a_want_of_receive_buffers() {
+    let unread = "POST / HTTP/1.1\r\nHost: a\r\nContent-Length: 9999999\r\n\r\n".to_owned()
+        + &"x".repeat(200_000);
+    // The peer may be held back in the very turn in which buffers come back.
+    for (buffers, kept) in [1, 2, 4, 8, 16]
+        .into_iter()
+        .flat_map(|count| (8..72).map(move |kept| (count, kept)))
+    {
+        let config = SimConfig {
+            buffers,
+            ..SimConfig::default()
+        };
+        let limits = Limits {
+            request_buffer_bytes_max: kept * 1024,
+            ..Limits::default()
+        };
+        let mut server = SimulatedShard::new(&config, limits, wait);
+        let peers: Vec<_> = (0..4).map(|_| server.connect()).collect();
+        for peer in &peers {
+            peer.send(&unread);
+        }
+        server.settle();
+        peers.iter().for_each(Peer::reset);
+        server.settle();
+        let stats = server.stats();
+        let left = (stats.connections_open, stats.handlers);
+        assert_eq!(left, (0, 0), "{buffers} buffers, {kept} KiB");
+        server.finish();
+    }
+}
