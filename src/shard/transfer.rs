@@ -6,7 +6,7 @@
 use super::accept::NO_SLOT;
 use super::driver::{Clock, Shard};
 use super::local::Local;
-use super::slots::{Receiving, Slot, Stage};
+use super::slots::{Receiving, Slot};
 use crate::http::{Close, ConnectionKey, HttpContext, Turn};
 use crate::ring::{Completion, Errno, OpKind, Payload, Ring, Token};
 
@@ -60,10 +60,8 @@ where
                 probe::probe!(lanner, stall, slot.fd, STALL_NO_BUFFER);
                 slot.receiving = Receiving::Starved;
                 self.starved.push(key);
-                if slot.stage == Stage::Open {
-                    // Until there is one, something else has to tell of its break.
-                    Self::settle_watch(slot, &mut self.ring);
-                }
+                // Until there is one, something else has to tell of its break.
+                Self::settle_watch(slot, &mut self.ring);
                 return;
             }
             // Cancelled to hold the peer back, or not begun: `settle` decides what is next.
@@ -255,9 +253,7 @@ where
                 if slot.is_driven() {
                     Self::settle_receive(slot, &self.world.turn(), &mut self.ring);
                 }
-                if slot.stage == Stage::Open && slot.receiving == Receiving::Off {
-                    Self::settle_watch(slot, &mut self.ring);
-                }
+                Self::settle_watch(slot, &mut self.ring);
             }
         }
         self.starved = starved;

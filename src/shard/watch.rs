@@ -31,7 +31,8 @@ where
             slot.receiving,
             Receiving::Off | Receiving::Starved | Receiving::Ended
         );
-        if waits && !slot.watched && slot.connection.sending() == 0 {
+        let is_open = slot.stage == Stage::Open;
+        if waits && is_open && !slot.watched && slot.connection.sending() == 0 {
             slot.watched = true;
             slot.operations += 1;
             ring.watch(token(OpKind::Watch, slot.key), slot.fd);
